@@ -45,8 +45,6 @@ export function replicationFields(report: NodeReport): Fields {
   const { history, serving, link, goodReplicas, lacksData, failover } = report;
   return {
     ...(lacksData && { lacks_data: 1 }),
-    ...(report.divergences !== undefined && { divergences: report.divergences }),
-    ...(report.diverges !== undefined && divergenceFields(report.diverges)),
     ...(link !== undefined && linkFields(link, report.offsetRecords)),
     connected_slaves: serving?.connected.filter(isAnnounced).length ?? 0,
     ...(goodReplicas !== undefined && { min_slaves_good_slaves: goodReplicas }),
@@ -58,6 +56,8 @@ export function replicationFields(report: NodeReport): Fields {
     master_repl_offset: String(report.offsetRecords),
     second_repl_offset: secondOffset(history),
     ...(serving !== undefined && backlogFields(serving)),
+    ...(report.divergences !== undefined && { divergences: report.divergences }),
+    ...(report.diverges !== undefined && divergenceFields(report.diverges)),
   };
 }
 

@@ -67,7 +67,7 @@ describe('a primary', () => {
       new Set(['commands/primary/start.js']),
     );
     // A module more needs a reason.
-    expect(modules.length).toBeLessThan(470);
+    expect(modules.length).toBeLessThan(485);
   });
 
   it('loads zstd with compression, and prom-client with metrics', async () => {
