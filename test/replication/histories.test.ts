@@ -23,7 +23,7 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
       world.run(10);
       expect(taking.store()?.get('last')).toBe('word');
       expect(transport.pairs.map(({ server }) => server.closed)).toEqual([true, false]);
-      world.run(1_000);
+      world.run(6_000);
       expect(transport.pairs.map(({ server }) => server.closed)).toEqual([true, true]);
       expect(primary.metrics.queueDepth).toBe(0);
     });

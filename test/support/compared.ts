@@ -24,7 +24,8 @@ export async function primaryNode(options: PrimaryOptions = {}): Promise<Node> {
 export async function replicaNode(primary: Node | string, options: ReplicaOptions = {}): Promise<Node> {
   const address = typeof primary === 'string' ? primary : primary.bindAddress!;
   const node = await Node.start(
-    replicaConfig(address, { bind: ':0', reconnectBackoffMs: 10, ...options }),
+    // What a test spoils is to stay so, though heartbeats find it.
+    replicaConfig(address, { bind: ':0', reconnectBackoffMs: 10, onDivergence: 'log', ...options }),
     systemNodeSeams,
   );
   closesLater(node);
