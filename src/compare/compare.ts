@@ -5,6 +5,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { pause, type Seams } from '../clock.js';
+import { FastcacheError } from '../errors.js';
 import { ANY_SHARD, PART_BITS, type PartState, type ShardState } from '../frame/compare.js';
 import { type Candidate, confirm, type KeyDifference, type Pair, type Verdicts } from './confirm.js';
 import { type AnswerTo, askSide, type Side } from './side.js';
@@ -65,6 +66,7 @@ class SideComparison {
   #changing = 0;
   #behind = 0;
   #isOneHistory = false;
+  readonly #shardCounts: [number | undefined, number | undefined] = [undefined, undefined];
   #leader: 0 | 1 = 0;
 
   constructor(sides: Pair<Side>, options: CompareOptions) {
@@ -106,8 +108,16 @@ class SideComparison {
     return Promise.all([ask(this.#sides[0], 0), ask(this.#sides[1], 1)]);
   }
 
+  /** Returns the digests of all shards, of which a side has as many each time. */
   #shards(): Promise<Pair<Shards>> {
-    return this.#both((side) => askSide(side, { asks: 'shards' }));
+    return this.#both(async (side, index) => {
+      const look = await askSide(side, { asks: 'shards' });
+      const count = look.shards.length;
+      const before = (this.#shardCounts[index] ??= count);
+      if (count === before) return look;
+      const message = `${side.name} does not compare: it had ${before} shards, and now has ${count}.`;
+      throw new FastcacheError('COMPARE_REFUSED', message, { expected: before, found: count });
+    });
   }
 
   /** Returns the units whose digests are not equal, in several looks where sequences differ. */
