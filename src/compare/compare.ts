@@ -7,6 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import { pause, type Seams } from '../clock.js';
 import { FastcacheError } from '../errors.js';
 import { ANY_SHARD, PART_BITS, type PartState, type ShardState } from '../frame/compare.js';
+import { sameDigest } from '../frame/digests.js';
 import { type Candidate, confirm, type KeyDifference, type Pair, type Verdicts } from './confirm.js';
 import { type AnswerTo, askSide, type Side } from './side.js';
 
@@ -126,7 +127,7 @@ class SideComparison {
     if (!this.#isOneHistory) {
       const [a, b] = first.map(({ shards }) => sumOf(shards)) as unknown as Pair<ShardState>;
       const all = ({ shards }: Shards) => shards.map((_, shard) => shard);
-      return hasDigests(first) && isSame(a, b) ? [] : [[all(first[0]), all(first[1])]];
+      return hasDigests(first) && sameDigest(a, b) ? [] : [[all(first[0]), all(first[1])]];
     }
     let left = first[0].shards.map((_, shard) => shard);
     const found: number[] = [];
@@ -134,7 +135,7 @@ class SideComparison {
     for (let round = 1; ; round += 1) {
       const [a, b] = look;
       const isKnown = hasDigests(look);
-      left = left.filter((shard) => !(isKnown && isSame(a.shards[shard]!, b.shards[shard]!)));
+      left = left.filter((shard) => !(isKnown && sameDigest(a.shards[shard]!, b.shards[shard]!)));
       const isAtOne = (shard: number) => a.shards[shard]!.watermark === b.shards[shard]!.watermark;
       found.push(...left.filter((shard) => !isKnown || isAtOne(shard)));
       left = left.filter((shard) => isKnown && !isAtOne(shard));
@@ -153,7 +154,7 @@ class SideComparison {
       if (found > 0 || this.#isFull) return;
       const [a, b] = await this.#shards();
       const states = [a.shards[shard!]!, b.shards[shard!]!] as const;
-      if (!hasDigests([a, b]) || isSame(...states)) return;
+      if (!hasDigests([a, b]) || sameDigest(...states)) return;
       if (round < UNIT_ROUNDS) continue;
       if (states[0].watermark === states[1].watermark) this.#unexplained.push(shard!);
       return;
@@ -168,7 +169,7 @@ class SideComparison {
     );
     const bits = bitsFor(Math.max(...keys));
     const [a, b] = await this.#both((side, index) => this.#partsOf(side, unit[index], bits));
-    const differing = a.flatMap((part, index) => (isSame(part, b[index]!) ? [] : [index]));
+    const differing = a.flatMap((part, index) => (sameDigest(part, b[index]!) ? [] : [index]));
     let found = 0;
     for (let from = 0; from < differing.length; ) {
       if (this.#isFull) {
@@ -277,10 +278,6 @@ function bitsFor(keys: number): number {
 
 function hasDigests(look: Pair<Shards>): boolean {
   return look[0].hasDigests && look[1].hasDigests;
-}
-
-function isSame(a: { sum: bigint; second: bigint }, b: { sum: bigint; second: bigint }): boolean {
-  return a.sum === b.sum && a.second === b.second;
 }
 
 function isEntry(a: Candidate['entries'][0], b: Candidate['entries'][0]): boolean {

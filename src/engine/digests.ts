@@ -75,14 +75,6 @@ const MAX_U64 = (1n << 64n) - 1n;
 const LIST_BYTES = 64 * 1024;
 const INPUT_BYTES = 1024;
 
-/** The digest of a shard without entries. */
-export const EMPTY_DIGEST: Digest = { sum: 0n, second: 0n };
-
-/** Returns whether two digests are equal. */
-export function sameDigest(a: Digest, b: Digest): boolean {
-  return a.sum === b.sum && a.second === b.second;
-}
-
 /** The digests of one store. */
 export class Digests {
   /** Whether each shard's digest is kept with every change; ranges are digested from content otherwise. */

@@ -36,6 +36,8 @@ export interface DigestsMessage {
   readonly shards: readonly ShardDigest[];
 }
 
+type Sums = Pick<ShardDigest, 'sum' | 'second'>;
+
 const HEADER_BYTES = 5;
 const SHARD_BYTES = 28;
 const names = new Map<number, DigestsSort>(
@@ -79,7 +81,12 @@ export function decodeDigests(payload: Uint8Array): DigestsMessage {
   return { says, shards };
 }
 
+/** Returns whether two digests are equal. */
+export function sameDigest(a: Sums, b: Sums): boolean {
+  return a.sum === b.sum && a.second === b.second;
+}
+
 /** Returns a digest as 32 hex digits. */
-export function digestText({ sum, second }: Pick<ShardDigest, 'sum' | 'second'>): string {
+export function digestText({ sum, second }: Sums): string {
   return [sum, second].map((half) => half.toString(16).padStart(16, '0')).join('');
 }

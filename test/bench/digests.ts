@@ -3,9 +3,8 @@
  * turns. What counts is the ratio.
  */
 import { systemClock } from '../../src/clock.js';
-import { ShardEngine } from '../../src/engine/shard-engine.js';
 import { CommandWindow } from '../../src/resp/command-window.js';
-import { pipelines, SINK } from './kernel.js';
+import { engine, pipelines, SINK } from './kernel.js';
 import { median } from './statistics.js';
 
 /** Medians of the rounds, of SETs over keys that are there. */
@@ -43,16 +42,7 @@ export function benchDigests({ rounds, scale }: { rounds: number; scale: number 
 
 /** Returns the CPU time of the passes behind a first one, which fills the store. */
 function cpuUs(digests: boolean, sets: readonly Buffer[], passes: number): number {
-  const store = new ShardEngine({
-    shards: 4,
-    route: 'full-key',
-    clock: systemClock,
-    secret: 1n,
-    batchMaxRecords: 512,
-    batchMaxBytes: 1_048_576,
-    maxValueBytes: 1_048_576,
-    digests,
-  });
+  const store = engine(digests);
   const window = new CommandWindow(store, systemClock);
   const pass = () => {
     for (const input of sets) window.run([input], SINK);

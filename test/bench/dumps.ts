@@ -8,13 +8,12 @@ import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/clock.js';
-import { ShardEngine } from '../../src/engine/shard-engine.js';
 import { encodeFrame } from '../../src/frame/frame.js';
 import { FrameKind } from '../../src/frame/kinds.js';
 import { FRAME_HEADER_BYTES } from '../../src/limits.js';
 import { CommandWindow } from '../../src/resp/command-window.js';
 import { repositoryRoot } from '../support/processes.js';
-import { PIPELINE, pipelines, SINK } from './kernel.js';
+import { engine, PIPELINE, pipelines, SINK } from './kernel.js';
 import { median } from './statistics.js';
 
 export interface DumpFigure {
@@ -86,15 +85,7 @@ export function writeDumps(directory: string, records: number, keys: number) {
   const plain = openSync(paths.plain, 'w');
   const zstd = openSync(paths.zstd, 'w');
   const zstdFrames = openSync(paths.zstdFrames, 'w');
-  const primary = new ShardEngine({
-    shards: 4,
-    route: 'full-key',
-    clock: systemClock,
-    secret: 1n,
-    batchMaxRecords: 512,
-    batchMaxBytes: 1_048_576,
-    maxValueBytes: 1_048_576,
-  });
+  const primary = engine();
   primary.onBatch = ({ payload }) => {
     writeSync(plain, encodeFrame(FrameKind.MutationBatch, payload));
     const compressed = encodeFrame(FrameKind.MutationBatch, payload, { compression: 'zstd' });

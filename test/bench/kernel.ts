@@ -103,7 +103,8 @@ export function benchGrowth({ scale }: { scale: number }): number[] {
   return slowest;
 }
 
-function engine(): ShardEngine {
+/** Makes a store of four shards; `digests`: whether it keeps them. */
+export function engine(digests = true): ShardEngine {
   return new ShardEngine({
     shards: 4,
     route: 'full-key',
@@ -112,6 +113,7 @@ function engine(): ShardEngine {
     batchMaxRecords: 512,
     batchMaxBytes: 1_048_576,
     maxValueBytes: 1_048_576,
+    digests,
   });
 }
 

@@ -4,19 +4,21 @@ import '../support/debug-kernel.js';
 import { describe, expect, it } from 'vitest';
 import {
   DIGEST_PARTS_MAX,
-  EMPTY_DIGEST,
   type ListedEntry,
   type PartDigest,
-  sameDigest,
   type WantedParts,
 } from '../../src/engine/digests.js';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
 import { NO_EXPIRY } from '../../src/frame/batch.js';
+import { sameDigest } from '../../src/frame/digests.js';
 import { encodeSnapshotChunk } from '../../src/frame/snapshot.js';
 import { digestsOf, termOf } from '../support/digest-oracle.js';
 import { newEngine, newReplica, StandingClock } from '../support/engines.js';
 import { RandomSource } from '../support/random.js';
 import { command, RespDriver } from '../support/resp-driver.js';
+
+/** The digest of a shard without entries. */
+const EMPTY_DIGEST = { sum: 0n, second: 0n };
 
 const WHOLE = { first: 0n, last: (1n << 64n) - 1n };
 /** All parts of all hashes. */

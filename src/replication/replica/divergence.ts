@@ -6,7 +6,7 @@
 import type { Clock } from '../../clock.js';
 import type { RouteMode, SequencedStore } from '../../engine/types.js';
 import { FastcacheError } from '../../errors.js';
-import { decodeDigests, type ShardDigest } from '../../frame/digests.js';
+import { decodeDigests, type ShardDigest, sameDigest } from '../../frame/digests.js';
 import { digestsFrame, shardDigest } from '../link/digest-frames.js';
 import type { Log } from '../log.js';
 import type { ReplicationMetrics } from '../metrics.js';
@@ -200,10 +200,11 @@ interface Comparison {
 
 /** Compares the shards that are at the very sequence that is spoken of. */
 function comparisons(store: SequencedStore, theirs: readonly ShardDigest[]): Comparison[] {
-  return theirs.flatMap(({ shard, sequence, sum, second }) => {
+  return theirs.flatMap((digest) => {
+    const { shard, sequence } = digest;
     if (shard >= store.shards || store.watermark(shard) !== sequence) return [];
     const own = shardDigest(store, shard);
     if (own === undefined) return [];
-    return [{ shard, own, isEqual: own.sum === sum && own.second === second }];
+    return [{ shard, own, isEqual: sameDigest(own, digest) }];
   });
 }
