@@ -72,7 +72,7 @@ async function opened({ files, createStore, onRead }: OpenOptions): Promise<Open
   const keeper = new ManifestKeeper(files, manifest);
   if (content === undefined) return { keeper, isNew, ...(await begunAnew(files, keeper)) };
   const total = await bytesOfContent(files, content);
-  const { keySpace, end } = await loadContent({
+  const { keySpace, end, differences } = await loadContent({
     files,
     content,
     createStore,
@@ -83,6 +83,8 @@ async function opened({ files, createStore, onRead }: OpenOptions): Promise<Open
   if (content.base === undefined && newestMs === undefined) {
     return { keeper, isNew, ...(await begunAnew(files, keeper)) };
   }
+  for (const { place, message } of differences)
+    notes.push(`the content is not what it was: ${place}: ${message}`);
   const last = content.segments.at(-1)!;
   if (end?.tear !== undefined)
     notes.push(await cutTear(files, segmentName(last.number), end.bytes, end.tear));
