@@ -11,12 +11,16 @@ const VALUE = Buffer.alloc(4_096, 'v');
 export class Load {
   readonly #random = new RandomSource(1);
   readonly #clients: number;
+  /** Milliseconds between two pipelines of a client, at least. */
+  readonly #everyMs: number;
   #running: Promise<void>[] = [];
   #isOn = false;
   #commands = 0;
 
-  constructor(clients: number) {
+  /** `commandsPerSecond`: all clients together send no more. */
+  constructor(clients: number, commandsPerSecond = Number.POSITIVE_INFINITY) {
     this.#clients = clients;
+    this.#everyMs = (1_000 * clients * PIPELINE) / commandsPerSecond;
   }
 
   /** How many commands have been answered. */
@@ -39,9 +43,12 @@ export class Load {
   async #run(address: string): Promise<void> {
     const client = await RespClient.connect(address);
     while (this.#isOn) {
+      const nextAt = Date.now() + this.#everyMs;
       const commands = Array.from({ length: PIPELINE }, () => this.#draw());
       const replies = await client.pipeline(commands);
       this.#commands += replies.length;
+      const leftMs = nextAt - Date.now();
+      if (leftMs > 0) await new Promise((resolve) => setTimeout(resolve, leftMs));
     }
     client.close();
   }

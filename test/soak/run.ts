@@ -1,7 +1,9 @@
 /**
- * `npm run soak [-- --minutes N]`: two servers that lead by turns, under full load of mixed commands, while
- * replicas join and are killed, taps come and go, links are cut, dumps are made and verified and metrics are
- * scraped. It fails when memory goes on growing, when something is left behind, or when the two differ.
+ * `npm run soak [-- --minutes N] [--rate N] [--data]`: two servers that lead by turns, under full load of
+ * mixed commands (or so many a second), whose keys expire and are evicted, while replicas join and are
+ * killed, taps come and go, links are cut, dumps are made and verified and metrics are scraped. With `--data`
+ * both have a data directory, which is verified at the end. It fails when memory goes on growing, when
+ * something is left behind, when the two differ, or when a digest says so although they do not.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -35,10 +37,16 @@ interface Server {
   readonly samples: Sample[];
 }
 
-const { values } = parseArgs({ options: { minutes: { type: 'string', default: '30' } } });
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '30' },
+    rate: { type: 'string', default: 'Infinity' },
+    data: { type: 'boolean', default: false },
+  },
+});
 const endsAt = Date.now() + Number(values.minutes) * 60_000;
 const directory = mkdtempSync(join(tmpdir(), 'fastcache-soak-'));
-const load = new Load(LOAD_CLIENTS);
+const load = new Load(LOAD_CLIENTS, Number(values.rate));
 const counts = { promotions: 0, kills: 0, taps: 0, cuts: 0, dumps: 0, scrapes: 0 };
 const faults: string[] = [];
 
@@ -76,7 +84,36 @@ async function soak(): Promise<void> {
   await sleep(LIVES_ENDED_MS);
   await expectEqual();
   await expectNothingLeft(before);
+  await expectNoAlarm();
   report();
+  if (values.data) for (const server of [leader, follower]) await verifyData(server);
+}
+
+/** No digest has ever differed, and there was what could have made one differ. */
+async function expectNoAlarm(): Promise<void> {
+  for (const server of [leader, follower]) {
+    const info = String(await commandOf(server, 'INFO', 'everything'));
+    const figure = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? Number.NaN);
+    const [divergences, evicted, expired] = ['divergences', 'evicted_keys', 'expired_keys'].map(figure);
+    if (divergences !== 0) faults.push(`server ${server.name} has found ${divergences} divergences`);
+    console.log(
+      `server ${server.name}: ${divergences} divergences, ${evicted} evictions, ${expired} expiries`,
+    );
+    if (!evicted || !expired) faults.push(`server ${server.name} has never evicted, or expired, a key`);
+  }
+}
+
+/** Ends a server in order, and verifies what it leaves on the disk. */
+async function verifyData({ child, name }: Server): Promise<void> {
+  child.send('stop');
+  await once(child, 'exit');
+  const { status, stdout, stderr } = await runCommand(['data', 'verify', dataOf(name)]);
+  console.log(`server ${name}: ${stdout.trim().split('\n').at(-1)}`);
+  if (status !== 0) faults.push(`the data of server ${name} is not sound: ${stdout}${stderr}`);
+}
+
+function dataOf(name: string): string {
+  return join(directory, `data-${name}`);
 }
 
 /** A planned change of roles: the load waits until the follower has all, and goes on there. */
@@ -103,7 +140,9 @@ async function killReplica(): Promise<void> {
   // The kill may have cut off the last frame, or the end of its snapshot; the dump is sound up to there.
   const isCutOff = /FCRP_TRUNCATED|FCRP_SHORT_HEADER|The dump ends inside/.test(stdout + stderr);
   const isSound = status === 0 || isCutOff;
+  if (replica.stderr.includes('digests differ')) faults.push(`a replica differs: ${replica.stderr}`);
   if (!isSound) faults.push(`a dump is not sound: ${stdout}${stderr}`);
+  rmSync(dump);
   counts.dumps += 1;
 }
 
@@ -150,7 +189,8 @@ async function sampleOf({ child }: Server): Promise<Sample> {
 }
 
 async function startServer(name: string): Promise<Server> {
-  const child = fork(join(repositoryRoot, 'test/soak/server.ts'), { execArgv: ['--import', 'tsx'] });
+  const path = join(repositoryRoot, 'test/soak/server.ts');
+  const child = fork(path, values.data ? [dataOf(name)] : [], { execArgv: ['--import', 'tsx'] });
   const [addresses] = (await once(child, 'message')) as [Addresses];
   return { name, child, addresses, cable: await Cable.to(addresses.bind), samples: [] };
 }

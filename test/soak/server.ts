@@ -1,6 +1,7 @@
 /**
  * One of the two lasting servers of the soak, in a process of its own: an embedded primary, which follows
- * when a client has it do so. To each message of its parent it answers with what it has in use.
+ * when a client has it do so. To `sample` of its parent it answers with what it has in use; any other message
+ * ends it in order. Its argument is its data directory, if it has one.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Primary } from '../../src/index.js';
@@ -23,7 +24,17 @@ export interface Addresses {
 }
 
 const local = '127.0.0.1:0';
-const server = await Primary.start({ bind: local, listen: local, metrics: local });
+/** Less than the load's keys take, so that some are evicted all the time. */
+const maxMemoryBytes = 16 * 1024 * 1024;
+const [data] = process.argv.slice(2);
+const server = await Primary.start({
+  bind: local,
+  listen: local,
+  metrics: local,
+  maxMemoryBytes,
+  eviction: 'allkeys-lru',
+  ...(data !== undefined && { data, dataKeep: 'bases:2' }),
+});
 const addresses: Addresses = {
   bind: server.bindAddress,
   listen: server.listenAddress!,
@@ -32,8 +43,9 @@ const addresses: Addresses = {
 const delay = monitorEventLoopDelay({ resolution: 10 });
 delay.enable();
 process.send!(addresses);
-process.on('message', () => {
-  process.send!(sample());
+process.on('message', (message) => {
+  if (message === 'sample') process.send!(sample());
+  else void server.close().then(() => process.exit());
 });
 process.on('disconnect', () => process.exit());
 
