@@ -2,6 +2,7 @@ import * as Args from '@oclif/core/args';
 import { BaseCommand } from '../../src/cli/command/base-command.js';
 import { withEnvironment } from '../../src/cli/command/flags.js';
 import { runVerifyData } from '../../src/cli/data/verify.js';
+import { bytesOnlyFlag } from '../../src/cli/frames/flags.js';
 
 /** The command `data verify`. */
 export default class DataVerify extends BaseCommand {
@@ -23,10 +24,12 @@ export default class DataVerify extends BaseCommand {
     directory: Args.string({ description: 'A data directory.', required: true, ignoreStdin: true }),
   };
 
-  static override flags = withEnvironment({});
+  static override flags = withEnvironment({ 'bytes-only': bytesOnlyFlag() });
 
   async run(): Promise<void> {
-    const { args } = await this.parse(DataVerify);
-    this.exit(await runVerifyData({ directory: args.directory, ...this.surroundings }));
+    const { args, flags } = await this.parse(DataVerify);
+    const provesContent = !flags['bytes-only'];
+    const { directory } = args;
+    this.exit(await runVerifyData({ directory, provesContent, ...this.surroundings }));
   }
 }

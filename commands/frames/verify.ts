@@ -2,7 +2,7 @@ import * as Flags from '@oclif/core/flags';
 import { BaseCommand } from '../../src/cli/command/base-command.js';
 import { choiceFlag, countFlag, withEnvironment } from '../../src/cli/command/flags.js';
 import { parseShards } from '../../src/cli/command/values.js';
-import { dumpArgs } from '../../src/cli/frames/flags.js';
+import { bytesOnlyFlag, dumpArgs } from '../../src/cli/frames/flags.js';
 import { runVerify } from '../../src/cli/frames/verify.js';
 import { dumpFiles } from '../../src/data/directory-dumps.js';
 
@@ -19,7 +19,8 @@ export default class FramesVerify extends BaseCommand {
     'it; after damage the check goes on at the next valid frame.\n\n' +
     'A sound dump need not be loadable: an empty one leads to no key space, and neither does one that begins ' +
     'in the middle of a history. What is said is what primary start --load and frames state would say. ' +
-    'Values have no checksum: without an index a value that was changed is not noticed.\n\n' +
+    'Values have no checksum: without an index a value that was changed is not noticed, unless there are digests ' +
+    'in the dump, with which its content is compared.\n\n' +
     'Routing is checked when the dump says how many shards there are (a snapshot does, what a primary ' +
     'records does not) or --shards does. Records that a replica would skip, because it has seen their ' +
     'sequences, are no fault.\n\n' +
@@ -48,6 +49,7 @@ export default class FramesVerify extends BaseCommand {
       helpValue: '<number>',
       parse: async (text) => parseShards(text),
     })(),
+    'bytes-only': bytesOnlyFlag(),
     loadable: Flags.boolean({ summary: 'A dump must also lead to a key space, or the exit status is 65.' }),
     'max-faults': countFlag({ summary: 'Faults to list of each dump; the rest is counted.', default: 100 }),
   });
@@ -60,6 +62,7 @@ export default class FramesVerify extends BaseCommand {
       shards: flags.shards,
       maxFaults: flags['max-faults'],
       mustLoad: flags.loadable,
+      provesContent: !flags['bytes-only'],
       ...this.surroundings,
       report: (error) => this.report(error),
     });

@@ -109,6 +109,11 @@ describe('a directory that is as it was written', () => {
     const { status, stdout } = await runCommand(['data', 'verify', written]);
     expect(stdout).toMatch(/ok, its files lead to its content, which is what \d+ digests of its shards say/);
     expect(status).toBe(0);
+    const alone = await runCommand(['data', 'verify', '--bytes-only', written]);
+    expect([alone.status, alone.stdout]).toEqual([
+      0,
+      expect.stringContaining('only the bytes were compared'),
+    ]);
   });
 
   it('is loaded, and says nothing', async () => {

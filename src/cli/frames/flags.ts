@@ -39,3 +39,10 @@ export function makingFlags() {
     }),
   };
 }
+
+/** Makes the flag by which nothing is compared with digests. */
+export function bytesOnlyFlag() {
+  return Flags.boolean({
+    summary: 'Compare no content with digests, and so use little memory, however much content there is.',
+  });
+}

@@ -30,6 +30,8 @@ export interface VerifyInvocation {
   maxFaults: number;
   /** Whether a dump must also lead to a key space. */
   mustLoad: boolean;
+  /** Whether content is compared with the digests of a dump, in memory as large as it. */
+  provesContent: boolean;
   json: boolean;
   output: Output;
   terminal: NodeJS.WriteStream;
@@ -46,10 +48,11 @@ const MAX_LISTED_SHARDS = 16;
  * there is none.
  */
 export async function runVerify(invocation: VerifyInvocation): Promise<number> {
-  const { files, route, shards, maxFaults, mustLoad, json, output, terminal, clock, report } = invocation;
+  const { files, route, shards, maxFaults, mustLoad, provesContent } = invocation;
+  const { json, output, terminal, clock, report } = invocation;
   refuseStdinTwice(files);
   const progress = new ProgressLine(terminal, clock, 'verifying');
-  const options = { route, shards, maxFaults, onProgress: progress.show };
+  const options = { route, shards, maxFaults, provesContent, onProgress: progress.show };
   let status = 0;
   if (json) await output.write('{"files":[');
   for (const [index, file] of files.entries()) {
