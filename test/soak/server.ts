@@ -25,7 +25,7 @@ export interface Addresses {
 
 const local = '127.0.0.1:0';
 /** Less than the load's keys take, so that some are evicted all the time. */
-const maxMemoryBytes = 16 * 1024 * 1024;
+const maxMemoryBytes = 6 * 1024 * 1024;
 const [data] = process.argv.slice(2);
 const server = await Primary.start({
   bind: local,
