@@ -122,11 +122,12 @@ export class DivergenceSimulation {
       const heartbeats = heartbeatsOf(victim);
       await this.#run(ARRIVED_MS, () => found() || heartbeats.count === HEARTBEATS);
       const afterMs = this.#world.nowMs - doneMs;
+      const heartbeat = heartbeats.count;
       if (found()) {
         await this.#mended(victim);
-        return { wrong: this.#wrong, afterMs, heartbeat: heartbeats.count, undone };
+        return { wrong: this.#wrong, afterMs, heartbeat, undone };
       }
-      if (heartbeats.count < HEARTBEATS) throw new Error('no heartbeat has reached it');
+      if (heartbeat < HEARTBEATS) throw new Error('no heartbeat has reached it');
       this.#oracle.checkWhole(victim.held()!);
       this.#isWrong = false;
       this.#isWriting = true;
