@@ -32,7 +32,7 @@ export class CheckedDump {
   readonly #files: DataFiles;
   readonly #dump: DumpToRead;
   readonly #indexer = new Indexer();
-  readonly #splitter = new FrameSplitter();
+  readonly #splitter = new FrameSplitter({ sharesAssembly: true });
   #tear: string | undefined;
   #damage: FastcacheError | undefined;
   #indexBytes = 0;

@@ -45,7 +45,7 @@ export async function bytesOfContent(files: DataFiles, content: Content): Promis
 export async function loadContent(options: LoadContentOptions): Promise<LoadedContent> {
   const { files, content, limits = {}, createStore, onRead } = options;
   // The manifest says when a base was made.
-  const fold = new KeySpaceFold({ createStore, isTimed: true, ...limits });
+  const fold = new KeySpaceFold({ createStore, isTimed: true, totalBytes: content.base?.bytes, ...limits });
   const { base, segments } = content;
   const dumps = [
     ...(base === undefined ? [] : [{ name: baseName(base.number), bytes: base.bytes }]),

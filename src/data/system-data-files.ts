@@ -2,12 +2,11 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileBlocks } from '../files/file-blocks.js';
 import { lockDirectory } from '../transport/directory-lock.js';
 import type { DataFile, DataFiles } from './data-files.js';
 
 const DIRECTORY_MODE = 0o700;
-/** Whoever is served between two blocks waits for one: some milliseconds, as the server loads it. */
-const BLOCK_BYTES = 262_144;
 const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
 
 /** Returns the files of the directory at `directory`; those that are made have the mode `mode`. */
@@ -33,29 +32,7 @@ export function systemDataFiles(directory: string, mode: number): DataFiles {
       });
     },
     async *blocks(name, from = 0) {
-      const file = await open(pathOf(name));
-      const read = (block: Buffer, offset: number) => {
-        const reading = file.read(block, 0, block.length, offset);
-        // Whoever works on the block before hears of a fault only when it asks for this one.
-        reading.catch(() => {});
-        return reading;
-      };
-      let [block, other] = [Buffer.allocUnsafeSlow(BLOCK_BYTES), Buffer.allocUnsafeSlow(BLOCK_BYTES)];
-      let reading = read(block, from);
-      try {
-        for (let offset = from; ; ) {
-          const { bytesRead } = await reading;
-          if (bytesRead === 0) return;
-          offset += bytesRead;
-          // The next block is read while this one is worked on.
-          reading = read(other, offset);
-          yield block.subarray(0, bytesRead);
-          [block, other] = [other, block];
-        }
-      } finally {
-        await reading.catch(() => {});
-        await file.close();
-      }
+      yield* fileBlocks(await open(pathOf(name)), from);
     },
     async size(name) {
       return (await stat(pathOf(name)).catch(unlessMissing))?.size;

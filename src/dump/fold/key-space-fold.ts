@@ -25,6 +25,7 @@ import {
 import { BatchLimit, type DumpLimits } from '../choose/batch-limit.js';
 import { inPayload, openFrame, placedIn } from '../read/frame-content.js';
 import { gapIn, sequenceGap } from '../sequence-gap.js';
+import { ComingContent } from './coming-content.js';
 import { noContent, ofSnapshot, tooLate, untimed } from './fold-faults.js';
 import { SnapshotBuild } from './snapshot-build.js';
 import { type FoldStore, StorePool } from './store-pool.js';
@@ -53,6 +54,8 @@ export interface FoldOptions<Store extends FoldStore = ShardEngine> extends Dump
   isTimed?: boolean | undefined;
   /** Returns a frame's payload, decompressed; absent: the fold decompresses it. Throws `FCRP_ZSTD_*`. */
   payloadOf?: ((frame: SplitFrame) => Uint8Array) | undefined;
+  /** Bytes of the dumps, if they are known: a table then gets room for all keys of a snapshot at once. */
+  totalBytes?: number | undefined;
 }
 
 interface Held<Store extends FoldStore> {
@@ -73,6 +76,7 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
   readonly #isTimed: boolean;
   readonly #stores: StorePool<Store>;
   readonly #payloadOf: (frame: SplitFrame) => Uint8Array;
+  readonly #totalBytes: number;
   readonly #course = new HistoryCourse<FastcacheError>({
     keepsContent: true,
     onTakenBack: ({ place }) => this.#break(place),
@@ -103,12 +107,14 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
   #broken: FastcacheError | undefined;
   #newestMs: number | undefined;
 
-  constructor({ createStore, isTimed = false, payloadOf = payloadIn, ...limits }: FoldOptions<Store>) {
+  constructor(options: FoldOptions<Store>) {
+    const { createStore, isTimed = false, payloadOf = payloadIn, totalBytes = 0, ...limits } = options;
     this.#isTimed = isTimed;
     this.#limits = limits;
     this.#limit = new BatchLimit(limits);
     this.#stores = new StorePool(createStore);
     this.#payloadOf = payloadOf;
+    this.#totalBytes = totalBytes;
   }
 
   /**
@@ -286,6 +292,7 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
       framing: this.#course.snapshot,
       file,
       createStore: () => this.#stores.take(length),
+      coming: new ComingContent(this.#totalBytes),
     });
     if (this.#limit.isPast(watermarks)) this.#skip(snapshot, watermarks);
     else this.#snapshot = snapshot;
