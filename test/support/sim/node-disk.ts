@@ -30,7 +30,7 @@ export interface NodeDiskOptions {
 
 /** What was synced, as far as is known. */
 interface Synced extends Place {
-  /** What the node had in all, synced or not. */
+  /** All that the node had published, synced or not. */
   readonly whole: Place;
 }
 
@@ -83,8 +83,10 @@ export class NodeDisk {
     this.#atDeath = stream && { historyId: stream.history.id, watermarks: stream.store.watermarks() };
     const watermarks = node.keeping.disk?.watermarks();
     if (stream === undefined || watermarks === undefined) return;
-    const whole = this.#atDeath!;
-    this.#synced = { historyId: stream.history.id, watermarks: Array.from(watermarks), whole };
+    const historyId = stream.history.id;
+    // What waits in a batch has never been emitted.
+    const whole = { historyId, watermarks: stream.watermarks() };
+    this.#synced = { historyId, watermarks: Array.from(watermarks), whole };
   }
 
   /** Its process is about to be killed. */
