@@ -28,6 +28,8 @@ export interface LoadedContent {
   readonly end: DumpEnd | undefined;
   /** Damage that lies behind the limits: the content is whole without it. */
   readonly damage: readonly FastcacheError[];
+  /** Dumps in which a changed value would not have been noticed, from that offset on. */
+  readonly unchecked: readonly { readonly name: string; readonly offset: number }[];
 }
 
 /** Returns the bytes of the files of which content is made. */
@@ -54,6 +56,7 @@ export async function loadContent(options: LoadContentOptions): Promise<LoadedCo
   let bytesBefore = 0;
   let end: DumpEnd | undefined;
   const damage: FastcacheError[] = [];
+  const unchecked: { name: string; offset: number }[] = [];
   for (const [at, dump] of dumps.entries()) {
     const path = files.pathOf(dump.name);
     if (dump.bytes === null && at < dumps.length - 1) {
@@ -81,10 +84,12 @@ export async function loadContent(options: LoadContentOptions): Promise<LoadedCo
       for await (const other of damageBehind(files, place)) damage.push(other);
     }
     bytesBefore += bytes;
+    const { uncheckedFrom: offset } = checked;
+    if (offset !== undefined) unchecked.push({ name: dump.name, offset });
     if (dump.bytes === null) end = checked.end;
   }
   const keySpace = await placed(files.pathOf(dumps.at(-1)!.name), () => fold.finish());
-  return { keySpace, end, damage };
+  return { keySpace, end, damage, unchecked };
 }
 
 function namesOf({ base, segments }: Content): string[] {

@@ -1,13 +1,16 @@
 /** The files of a data directory on the system's disk. */
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { FastcacheError } from '../errors.js';
 import { fileBlocks } from '../files/file-blocks.js';
 import { lockDirectory } from '../transport/directory-lock.js';
 import type { DataFile, DataFiles } from './data-files.js';
 
 const DIRECTORY_MODE = 0o700;
-const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
+/** What opening a link, a pipe, a socket or a directory fails with, as `openPlain` does it. */
+const OF_NO_FILE: ReadonlySet<string | undefined> = new Set(['ELOOP', 'EMLINK', 'ENXIO', 'EISDIR']);
 
 /** Returns the files of the directory at `directory`; those that are made have the mode `mode`. */
 export function systemDataFiles(directory: string, mode: number): DataFiles {
@@ -20,7 +23,7 @@ export function systemDataFiles(directory: string, mode: number): DataFiles {
     lock: () => lockDirectory(directory),
     list: () => readdir(directory),
     async read(name, maxBytes, from = 0) {
-      const file = await open(pathOf(name)).catch(unlessMissing);
+      const file = await openPlain(pathOf(name), O_RDONLY).catch(unlessMissing);
       if (file === undefined) return undefined;
       return using(file, async () => {
         const bytes = Buffer.alloc(Math.min(maxBytes, Math.max(0, (await file.stat()).size - from)) + 1);
@@ -32,23 +35,24 @@ export function systemDataFiles(directory: string, mode: number): DataFiles {
       });
     },
     async *blocks(name, from = 0) {
-      yield* fileBlocks(await open(pathOf(name)), from);
+      yield* fileBlocks(await openPlain(pathOf(name), O_RDONLY), from);
     },
     async size(name) {
-      return (await stat(pathOf(name)).catch(unlessMissing))?.size;
+      const stats = await lstat(pathOf(name)).catch(unlessMissing);
+      if (stats?.isFile() === false) throw noPlainFile(pathOf(name));
+      return stats?.size;
     },
     async create(name) {
-      return new SystemFile(
-        await open(pathOf(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_APPEND, mode),
-        pathOf(name),
-      );
+      return new SystemFile(await open(pathOf(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
     },
     rename: (from, to) => rename(pathOf(from), pathOf(to)),
     remove: (name) => rm(pathOf(name), { force: true }),
     async truncate(name, bytes) {
-      await truncate(pathOf(name), bytes);
-      const file = await open(pathOf(name));
-      await using(file, () => file.datasync());
+      const file = await openPlain(pathOf(name), O_RDWR);
+      await using(file, async () => {
+        await file.truncate(bytes);
+        await file.datasync();
+      });
     },
     async syncNames() {
       const folder = await open(directory, O_RDONLY);
@@ -59,13 +63,9 @@ export function systemDataFiles(directory: string, mode: number): DataFiles {
 
 class SystemFile implements DataFile {
   readonly #file: FileHandle;
-  readonly #path: string;
-  /** The file without appending, once it was asked for: Linux appends whatever the position says. */
-  #placed: FileHandle | undefined;
 
-  constructor(file: FileHandle, path: string) {
+  constructor(file: FileHandle) {
     this.#file = file;
-    this.#path = path;
   }
 
   async append(pieces: readonly Uint8Array[]): Promise<void> {
@@ -77,18 +77,45 @@ class SystemFile implements DataFile {
   }
 
   async rewrite(bytes: Uint8Array): Promise<void> {
-    this.#placed ??= await open(this.#path, O_WRONLY);
-    await this.#placed.write(bytes, 0, bytes.length, 0);
+    for (let at = 0; at < bytes.length; ) {
+      // The place at which the file is appended to stays where it is.
+      at += (await this.#file.write(bytes, at, bytes.length - at, at)).bytesWritten;
+    }
   }
 
   sync(): Promise<void> {
     return this.#file.datasync();
   }
 
-  async close(): Promise<void> {
-    await this.#placed?.close();
-    await this.#file.close();
+  close(): Promise<void> {
+    return this.#file.close();
   }
+}
+
+/**
+ * Opens a file that is there. A link is not followed, and to open a pipe waits for nobody: what is no plain
+ * file was put there by somebody else. Throws READ_FAILED for it.
+ */
+async function openPlain(path: string, flags: number): Promise<FileHandle> {
+  const file = await open(path, flags | O_NOFOLLOW | O_NONBLOCK).catch((error: NodeJS.ErrnoException) => {
+    throw OF_NO_FILE.has(error.code) ? noPlainFile(path, error) : error;
+  });
+  try {
+    if (!(await file.stat()).isFile()) throw noPlainFile(path);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  return file;
+}
+
+function noPlainFile(file: string, cause?: Error): FastcacheError {
+  return new FastcacheError(
+    'READ_FAILED',
+    'It is no plain file, but a link, a directory, a pipe or a device, of which a data directory has none. ' +
+      'Nothing was changed. Find out who has put it there, and put the file itself in its place.',
+    { file, cause },
+  );
 }
 
 /** Returns what is left of pieces of which the first `bytes` bytes are written. */

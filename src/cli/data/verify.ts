@@ -1,15 +1,18 @@
 /** Runs `data verify`, which checks every file of a data directory, and that they lead to its content. */
-import { stat } from 'node:fs/promises';
 import chalk from 'chalk';
 import type { Clock } from '../../clock.js';
 import { type DirectoryDump, dumpsOf, filesOf, readDirectory } from '../../data/directory-dumps.js';
 import { contentOf, type Manifest } from '../../data/manifest.js';
+import { readMark } from '../../data/sync-mark.js';
+import { systemDataFiles } from '../../data/system-data-files.js';
 import { KeySpaceFold } from '../../dump/fold/key-space-fold.js';
 import { dumpName, inDump, readDumpChunks } from '../../dump/read/dump-reader.js';
 import type { DumpFault, VerifiedIndex } from '../../dump/verify/index-check.js';
 import { verifyDump } from '../../dump/verify/verify-dump.js';
 import { WatermarkStore } from '../../engine/watermark-store.js';
 import { EXIT_BAD_FRAMES, FastcacheError } from '../../errors.js';
+import { DEFAULT_FILE_MODE } from '../../files/file-mode.js';
+import { indexPath } from '../../frame/index-entry.js';
 import { ProgressLine } from '../frames/progress.js';
 import { escapeText } from '../terminal/escape.js';
 import { toJson } from '../terminal/json.js';
@@ -45,7 +48,7 @@ export async function runVerifyData(invocation: VerifyDataInvocation): Promise<n
   let contentFault: FastcacheError | undefined;
   try {
     for (const dump of dumpsOf(directory, manifest)) {
-      const file = await verified(dump, progress);
+      const file = await verified(directory, dump, progress);
       if (!json) await output.write(fileText(file));
       files.push(file);
     }
@@ -65,19 +68,29 @@ export async function runVerifyData(invocation: VerifyDataInvocation): Promise<n
   return isSound ? 0 : EXIT_BAD_FRAMES;
 }
 
-async function verified({ file, name, entry }: DirectoryDump, progress: ProgressLine): Promise<VerifiedFile> {
+async function verified(
+  directory: string,
+  { file, name, entry }: DirectoryDump,
+  progress: ProgressLine,
+): Promise<VerifiedFile> {
   const isOpen = entry.bytes === null;
+  const dataFiles = systemDataFiles(directory, DEFAULT_FILE_MODE);
   try {
-    const { size } = await stat(file);
+    const size = await dataFiles.size(name);
+    // A server may write on meanwhile: what was synced before is in the index.
+    const surelyBytes = entry.bytes ?? (await readMark(dataFiles, name));
     const { faults, faultCount, index } = await verifyDump(file, { onProgress: progress.show });
     const tears = isOpen ? faults.filter(({ isCutTail }) => isCutTail) : [];
     const others = faults.filter((fault) => !tears.includes(fault)).map(({ fault }: DumpFault) => fault);
     const lengthFault =
-      entry.bytes === null || size === entry.bytes ? [] : [otherLength(file, entry.bytes, size)];
+      entry.bytes === null || size === entry.bytes ? [] : [otherLength(file, entry.bytes, size ?? 0)];
+    const checkedBytes = index.state === 'used' ? index.bytes : 0;
+    const isChecked = index.state === 'missing' || checkedBytes >= Math.min(surelyBytes, size ?? 0);
+    const ownFaults = [...lengthFault, ...(isChecked ? [] : [unsoundIndex(file, checkedBytes)])];
     return {
       name,
-      faults: [...lengthFault, ...others],
-      faultCount: faultCount - tears.length + lengthFault.length,
+      faults: [...ownFaults, ...others],
+      faultCount: faultCount - tears.length + ownFaults.length,
       isTorn: tears.length > 0,
       index,
     };
@@ -86,6 +99,13 @@ async function verified({ file, name, entry }: DirectoryDump, progress: Progress
     if (!(fault instanceof FastcacheError) || fault.code === 'OUT_OF_MEMORY') throw fault;
     return { name, faults: [fault], faultCount: 1, isTorn: false, index: undefined };
   }
+}
+
+function unsoundIndex(file: string, offset: number): FastcacheError {
+  const message =
+    `It has no sound entry for byte ${offset} of its dump and what is behind: a value that was changed there is ` +
+    `not noticed. With the server stopped, \`fastcache frames index ${file}\` makes it anew.`;
+  return new FastcacheError('DATA_DAMAGED', message, { file: indexPath(file) });
 }
 
 function otherLength(file: string, expected: number, found: number): FastcacheError {
