@@ -5,12 +5,13 @@
  */
 import type { Timer, Timers } from '../clock.js';
 import { encodeHelloFrame } from '../frame/hello.js';
-import { type History, recordedPairs } from '../replication/history.js';
+import type { History } from '../replication/history.js';
 import type { Log } from '../replication/log.js';
 import type { Cursor, LogReader } from '../replication/stream/cursor.js';
 import type { FrameStream } from '../replication/stream/stream.js';
 import type { DumpFile } from './dump-file.js';
 import type { Follows } from './manifest.js';
+import { SegmentProofs } from './segment-proofs.js';
 
 /** When bytes are synced: before clients are answered, once a second, or when the system likes. */
 export type FsyncPolicy = 'always' | 'everysec' | 'no';
@@ -71,6 +72,7 @@ export class Journal implements LogReader {
   readonly #options: JournalOptions;
   readonly #tasks: Task[] = [];
   #source: Source | undefined;
+  readonly #proofs: SegmentProofs;
   #segment: DumpFile | undefined;
   /** Bytes of the cursor's that are being written. */
   #untakenBytes = 0;
@@ -93,6 +95,7 @@ export class Journal implements LogReader {
   constructor(options: JournalOptions) {
     this.#options = options;
     this.#fsync = options.fsync;
+    this.#proofs = new SegmentProofs(options.timers, () => this.#work());
   }
 
   set fsync(policy: FsyncPolicy) {
@@ -162,8 +165,8 @@ export class Journal implements LogReader {
   follow(stream: FrameStream, follows: Follows): void {
     if (this.#isClosed || this.#isFaulty) return;
     this.#leave();
-    const { history } = stream;
-    this.#tasks.push({ open: { history, watermarks: stream.watermarks(), follows } });
+    this.#proofs.begin(stream);
+    this.#tasks.push({ open: { history: stream.history, watermarks: stream.watermarks(), follows } });
     const shift = this.#lastEnd - stream.backlog.pushedBytes;
     this.#source = { stream, cursor: stream.backlog.open(this), shift };
     this.#work();
@@ -206,7 +209,10 @@ export class Journal implements LogReader {
 
   /** Writes and syncs all that was published; takes nothing more. Returns whether all is on the disk. */
   async close(): Promise<boolean> {
+    const last = this.#source;
     this.#leave();
+    const proof = last && this.#proofs.take(last.stream);
+    if (proof !== undefined) this.#tasks.push({ bytes: proof, end: this.#lastEnd });
     this.#isClosed = true;
     this.#work();
     while (this.#running !== undefined) await this.#running;
@@ -226,6 +232,7 @@ export class Journal implements LogReader {
   #giveUp(): void {
     if (this.#isFaulty) return;
     this.#isFaulty = true;
+    this.#proofs.cancel();
     this.#syncTimer?.cancel();
     this.#tasks.length = 0;
     this.#source?.cursor.close();
@@ -239,6 +246,7 @@ export class Journal implements LogReader {
     const source = this.#source;
     if (source === undefined) return;
     this.#source = undefined;
+    this.#proofs.cancel();
     this.#takeAll(source);
     this.#lastEnd = source.stream.backlog.pushedBytes + source.shift;
     source.cursor.close();
@@ -261,12 +269,16 @@ export class Journal implements LogReader {
 
   #hasWork(): boolean {
     const { cursor } = this.#source ?? {};
-    return !this.#isFaulty && (this.#tasks.length > 0 || (cursor?.lackingBytes ?? 0) > 0);
+    return (
+      !this.#isFaulty && (this.#tasks.length > 0 || this.#proofs.isDue || (cursor?.lackingBytes ?? 0) > 0)
+    );
   }
 
   async #write(): Promise<void> {
     const { segmentBytes } = this.#options;
     while (!this.#isFaulty) {
+      // Whoever publishes at this moment is done with the store then.
+      if (this.#proofs.isDue) await undefined;
       const task = this.#tasks.shift();
       if (task !== undefined && 'open' in task) {
         this.#isBeginning = true;
@@ -295,8 +307,12 @@ export class Journal implements LogReader {
   #gather(): [Buffer[], number] {
     const source = this.#source;
     const pieces: Buffer[] = [];
-    if (source === undefined) return [pieces, this.#lastEnd];
-    const { cursor, shift } = source;
+    if (source === undefined) {
+      this.#proofs.cancel();
+      return [pieces, this.#lastEnd];
+    }
+    const { cursor, shift, stream } = source;
+    if (this.#proofs.isDue) stream.flush();
     let bytes = 0;
     while (bytes < WRITE_BYTES) {
       const piece = cursor.next();
@@ -306,6 +322,9 @@ export class Journal implements LogReader {
       // What is being written counts as in use from before the next call on.
       this.#untakenBytes = bytes;
     }
+    const proof = this.#proofs.isDue && cursor.lackingBytes === 0 ? this.#proofs.take(stream) : undefined;
+    if (proof !== undefined) pieces.push(proof);
+    else if (bytes > 0) this.#proofs.plan();
     return [pieces, cursor.offset + shift];
   }
 
@@ -313,7 +332,7 @@ export class Journal implements LogReader {
     const { history, watermarks } = start;
     this.#isOpening = true;
     if (this.#segment !== undefined) await this.#sync();
-    const margin = new Map(recordedPairs(history, start.follows === 'segment'));
+    const margin = new Map(this.#proofs.pairs(history, start.follows === 'segment'));
     const hello = encodeHelloFrame({ role: 'replica', watermarks }, { margin });
     this.#segment = await this.#options.openSegment(hello, start);
     this.#isOpening = false;

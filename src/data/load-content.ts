@@ -1,6 +1,7 @@
 /** Loads the content of a data directory: its newest base, and what its segments add to it. */
 
 import type { DumpLimits } from '../dump/choose/batch-limit.js';
+import { ContentProof } from '../dump/fold/content-proof.js';
 import { type KeySpace, KeySpaceFold } from '../dump/fold/key-space-fold.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
@@ -30,6 +31,8 @@ export interface LoadedContent {
   readonly damage: readonly FastcacheError[];
   /** Dumps in which a changed value would not have been noticed, from that offset on. */
   readonly unchecked: readonly { readonly name: string; readonly offset: number }[];
+  /** The shards that are not what the digests in the files say, each once, with file and offset. */
+  readonly differences: readonly FastcacheError[];
 }
 
 /** Returns the bytes of the files of which content is made. */
@@ -47,7 +50,15 @@ export async function bytesOfContent(files: DataFiles, content: Content): Promis
 export async function loadContent(options: LoadContentOptions): Promise<LoadedContent> {
   const { files, content, limits = {}, createStore, onRead } = options;
   // The manifest says when a base was made.
-  const fold = new KeySpaceFold({ createStore, isTimed: true, totalBytes: content.base?.bytes, ...limits });
+  const differences: FastcacheError[] = [];
+  const proof = new ContentProof((fault) => differences.push(fault));
+  const fold = new KeySpaceFold({
+    createStore,
+    isTimed: true,
+    totalBytes: content.base?.bytes,
+    proof,
+    ...limits,
+  });
   const { base, segments } = content;
   const dumps = [
     ...(base === undefined ? [] : [{ name: baseName(base.number), bytes: base.bytes }]),
@@ -89,7 +100,7 @@ export async function loadContent(options: LoadContentOptions): Promise<LoadedCo
     if (dump.bytes === null) end = checked.end;
   }
   const keySpace = await placed(files.pathOf(dumps.at(-1)!.name), () => fold.finish());
-  return { keySpace, end, damage, unchecked };
+  return { keySpace, end, damage, unchecked, differences };
 }
 
 function namesOf({ base, segments }: Content): string[] {

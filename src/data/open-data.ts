@@ -73,7 +73,7 @@ async function opened({ files, createStore, onRead }: OpenOptions): Promise<Open
   const keeper = new ManifestKeeper(files, manifest);
   if (content === undefined) return { keeper, isNew, ...(await begunAnew(files, keeper)) };
   const total = await bytesOfContent(files, content);
-  const { keySpace, end, unchecked } = await loadContent({
+  const { keySpace, end, unchecked, differences } = await loadContent({
     files,
     content,
     createStore,
@@ -85,6 +85,8 @@ async function opened({ files, createStore, onRead }: OpenOptions): Promise<Open
     return { keeper, isNew, ...(await begunAnew(files, keeper)) };
   }
   for (const { name, offset } of unchecked) notes.push(uncheckedNote(files, name, offset));
+  for (const { place, message } of differences)
+    notes.push(`the content is not what it was: ${place}: ${message}`);
   const last = content.segments.at(-1)!;
   const kept = withoutLater(manifest, content, end?.bytes ?? last.bytes ?? 0);
   await asking(files, 'WRITE_FAILED', async () => {

@@ -71,6 +71,8 @@ export interface SnapshotScan {
 export interface SequencedStore {
   /** How many shards there are. */
   readonly shards: number;
+  /** What of a key picks its shard; absent: it keeps no content. */
+  readonly routing?: RouteMode;
   /** Returns for each shard the highest sequence that it has given out (a primary) or applied (a replica). */
   watermarks(): bigint[];
   /** Returns the watermark of one shard, which must exist. */
