@@ -8,7 +8,9 @@ import { lockDirectory } from '../transport/directory-lock.js';
 import type { DataFile, DataFiles } from './data-files.js';
 
 const DIRECTORY_MODE = 0o700;
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
+const { O_CREAT, O_DSYNC, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
+/** Elsewhere than on Linux such a write may end in the cache of the disk, which a sync empties. */
+const WRITES_SYNC = process.platform === 'linux';
 /** What opening a link, a pipe, a socket or a directory fails with, as `openPlain` does it. */
 const OF_NO_FILE: ReadonlySet<string | undefined> = new Set(['ELOOP', 'EMLINK', 'ENXIO', 'EISDIR']);
 
@@ -43,7 +45,8 @@ export function systemDataFiles(directory: string, mode: number): DataFiles {
       return stats?.size;
     },
     async create(name) {
-      return new SystemFile(await open(pathOf(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode));
+      const path = pathOf(name);
+      return new SystemFile(await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode), path);
     },
     rename: (from, to) => rename(pathOf(from), pathOf(to)),
     remove: (name) => rm(pathOf(name), { force: true }),
@@ -63,22 +66,41 @@ export function systemDataFiles(directory: string, mode: number): DataFiles {
 
 class SystemFile implements DataFile {
   readonly #file: FileHandle;
+  readonly #path: string;
+  /** The same file, whose writes are on the disk when they end; undefined until the first of them. */
+  #durable: FileHandle | undefined;
+  #end = 0;
 
-  constructor(file: FileHandle) {
+  constructor(file: FileHandle, path: string) {
     this.#file = file;
+    this.#path = path;
   }
 
-  async append(pieces: readonly Uint8Array[]): Promise<void> {
+  append(pieces: readonly Uint8Array[]): Promise<void> {
+    return this.#append(this.#file, pieces);
+  }
+
+  async appendSynced(pieces: readonly Uint8Array[]): Promise<void> {
+    if (WRITES_SYNC) {
+      this.#durable ??= await openPlain(this.#path, O_WRONLY | O_DSYNC);
+      await this.#append(this.#durable, pieces);
+    } else {
+      await this.append(pieces);
+      await this.sync();
+    }
+  }
+
+  async #append(file: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
     let rest = pieces;
     while (rest.length > 0) {
-      const { bytesWritten } = await this.#file.writev(rest as Uint8Array[]);
+      const { bytesWritten } = await file.writev(rest as Uint8Array[], this.#end);
+      this.#end += bytesWritten;
       rest = behind(rest, bytesWritten);
     }
   }
 
   async rewrite(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; ) {
-      // The place at which the file is appended to stays where it is.
       at += (await this.#file.write(bytes, at, bytes.length - at, at)).bytesWritten;
     }
   }
@@ -87,8 +109,9 @@ class SystemFile implements DataFile {
     return this.#file.datasync();
   }
 
-  close(): Promise<void> {
-    return this.#file.close();
+  async close(): Promise<void> {
+    await this.#durable?.close();
+    await this.#file.close();
   }
 }
 

@@ -110,7 +110,7 @@ export class LossyDisk implements DataFiles {
       if (this.#names.has(name)) throw Object.assign(new Error(`EEXIST: ${name}`), { code: 'EEXIST' });
       this.#names.set(name, inode);
     });
-    return {
+    const file: DataFile = {
       append: async (pieces) => {
         const taken = Buffer.concat(pieces);
         const append = (bytes: Buffer) => {
@@ -133,8 +133,13 @@ export class LossyDisk implements DataFiles {
           inode.synced = bytes;
         });
       },
+      async appendSynced(pieces) {
+        await file.append(pieces);
+        await file.sync();
+      },
       async close() {},
     };
+    return file;
   }
 
   async rename(from: string, to: string): Promise<void> {
