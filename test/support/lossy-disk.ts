@@ -199,9 +199,10 @@ export class LossyDisk implements DataFiles {
 }
 
 function lost({ bytes, synced }: Inode, random: RandomSource): Buffer {
-  const kept = Buffer.from(
-    bytes.subarray(0, random.between(Math.min(synced.length, bytes.length), bytes.length)),
-  );
+  // A small file, as a mark is, mostly has all of its bytes or none.
+  const isWhole = random.chance(0.5);
+  const from = Math.min(synced.length, bytes.length);
+  const kept = Buffer.from(bytes.subarray(0, isWhole ? bytes.length : random.between(from, bytes.length)));
   for (let at = 0; at < kept.length; at += SECTOR_BYTES) {
     if (random.chance(0.9)) continue;
     const end = Math.min(at + SECTOR_BYTES, kept.length);
