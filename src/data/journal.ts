@@ -88,7 +88,7 @@ export class Journal implements LogReader {
   constructor(options: JournalOptions) {
     this.#options = options;
     this.#fsync = options.fsync;
-    this.#syncs = new Syncs(options);
+    this.#syncs = new Syncs(options, () => this.#segment?.name ?? '');
     this.#proofs = new SegmentProofs(options.timers, () => this.#work());
   }
 
@@ -291,8 +291,9 @@ export class Journal implements LogReader {
       const [pieces, end] = task === undefined ? this.#gather() : [[task.bytes], task.end];
       if (pieces.length === 0) return;
       const isSynced = this.#fsync === 'always';
-      if (isSynced) await this.#appendSynced(pieces);
-      else await this.#segment!.append(pieces);
+      const segment = this.#segment!;
+      if (isSynced) await this.#syncs.run(() => segment.appendSynced(pieces));
+      else await segment.append(pieces);
       this.#untakenBytes = 0;
       this.#writtenEnd = end;
       if (isSynced) this.#synced(end);
@@ -346,28 +347,20 @@ export class Journal implements LogReader {
 
   /** Resolves when all that is written now is on the disk; it never rejects. */
   async #sync(): Promise<void> {
-    await this.#syncs.settled();
-    const segment = this.#segment;
-    if (segment === undefined || this.#isFaulty || this.#syncedEnd === this.#writtenEnd) return;
-    const end = this.#writtenEnd;
     const sync = async () => {
-      await segment.sync();
+      const end = this.#writtenEnd;
+      if (this.#segment === undefined || this.#isFaulty || this.#syncedEnd === end) return;
+      await this.#segment.sync();
       this.#synced(end);
     };
-    await this.#syncs.run(segment.name, sync).catch((error: Error) => this.#fail(error));
-  }
-
-  async #appendSynced(pieces: readonly Buffer[]): Promise<void> {
-    await this.#syncs.settled();
-    const segment = this.#segment!;
-    await this.#syncs.run(segment.name, () => segment.appendSynced(pieces));
+    await this.#syncs.run(sync).catch((error: Error) => this.#fail(error));
   }
 
   async #mark(): Promise<void> {
-    await this.#syncs.settled();
-    const segment = this.#segment;
-    if (segment === undefined || this.#isFaulty) return;
-    await this.#syncs.run(segment.name, () => segment.mark()).catch((error: Error) => this.#fail(error));
+    const mark = async () => {
+      if (!this.#isFaulty && !this.#isClosed) await this.#segment?.mark();
+    };
+    await this.#syncs.run(mark).catch((error: Error) => this.#fail(error));
   }
 
   #synced(end: number): void {

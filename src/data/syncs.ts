@@ -5,16 +5,19 @@ import type { Log } from '../replication/log.js';
 /** A sync that takes longer is logged, as Redis does. */
 const SLOW_SYNC_MS = 2_000;
 
-/** What puts bytes on a disk. */
+/** The syncs, one behind the other. */
 export class Syncs {
   readonly #timers: Timers;
   readonly #log: Log;
+  readonly #name: () => string;
   #running: Promise<void> | undefined;
   #slow = 0;
 
-  constructor({ timers, log }: { timers: Timers; log: Log }) {
+  /** `name` returns what is synced, for the log. */
+  constructor({ timers, log }: { timers: Timers; log: Log }, name: () => string) {
     this.#timers = timers;
     this.#log = log;
+    this.#name = name;
   }
 
   get isRunning(): boolean {
@@ -26,16 +29,18 @@ export class Syncs {
     return this.#slow;
   }
 
-  /** Resolves when none is under way. The next may begin in the same turn. */
+  /** Resolves when none is under way, though others may have waited for that too. */
   async settled(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
   }
 
-  /** Syncs the file that is called `name` by `sync`. None may be under way. Rejects as `sync` does. */
-  async run(name: string, sync: () => Promise<void>): Promise<void> {
+  /** Calls `sync` when no other is under way; resolves, or rejects, as it does. */
+  async run(sync: () => Promise<void>): Promise<void> {
+    while (this.#running !== undefined) await this.#running;
     const slow = this.#timers.after(SLOW_SYNC_MS, () => {
       this.#slow += 1;
-      this.#log.warn(`a sync of ${name} takes longer than ${SLOW_SYNC_MS / 1000} s: the disk is busy`);
+      const limit = `${SLOW_SYNC_MS / 1000} s`;
+      this.#log.warn(`a sync of ${this.#name()} takes longer than ${limit}: the disk is busy`);
     });
     const running = sync();
     // Its fault is for whoever began it, and for nobody who waits for its end.
