@@ -94,7 +94,7 @@ export class DumpFile {
     this.#writtenBytes = this.#bytes;
   }
 
-  /** Resolves when all that was written before is on the disk, and is marked so. Rejects with system errors. */
+  /** Resolves when all that was written before is on the disk and marked so. Rejects with system errors. */
   async sync(): Promise<void> {
     await this.#syncBoth();
     await this.mark();

@@ -39,8 +39,8 @@ export class Syncs {
     while (this.#running !== undefined) await this.#running;
     const slow = this.#timers.after(SLOW_SYNC_MS, () => {
       this.#slow += 1;
-      const limit = `${SLOW_SYNC_MS / 1000} s`;
-      this.#log.warn(`a sync of ${this.#name()} takes longer than ${limit}: the disk is busy`);
+      const name = this.#name();
+      this.#log.warn(`a sync of ${name} takes longer than ${SLOW_SYNC_MS / 1000} s: the disk is busy`);
     });
     const running = sync();
     // Its fault is for whoever began it, and for nobody who waits for its end.

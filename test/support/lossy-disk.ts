@@ -106,6 +106,8 @@ export class LossyDisk implements DataFiles {
 
   async create(name: string): Promise<DataFile> {
     const inode = { bytes: Buffer.alloc(0), synced: Buffer.alloc(0) };
+    // What a killed process has opened takes nothing more of what it was about to write.
+    const generation = this.#generation;
     await this.#do('create', name, () => {
       if (this.#names.has(name)) throw Object.assign(new Error(`EEXIST: ${name}`), { code: 'EEXIST' });
       this.#names.set(name, inode);
@@ -121,17 +123,30 @@ export class LossyDisk implements DataFiles {
           name,
           () => append(taken),
           () => append(taken.subarray(0, taken.length / 2)),
+          generation,
         );
       },
       rewrite: (bytes) =>
-        this.#do('append', name, () => {
-          inode.bytes = Buffer.concat([bytes, inode.bytes.subarray(bytes.length)]);
-        }),
+        this.#do(
+          'append',
+          name,
+          () => {
+            inode.bytes = Buffer.concat([bytes, inode.bytes.subarray(bytes.length)]);
+          },
+          undefined,
+          generation,
+        ),
       sync: async () => {
         const bytes = inode.bytes;
-        await this.#do('sync', name, () => {
-          inode.synced = bytes;
-        });
+        await this.#do(
+          'sync',
+          name,
+          () => {
+            inode.synced = bytes;
+          },
+          undefined,
+          generation,
+        );
       },
       async appendSynced(pieces) {
         await file.append(pieces);
@@ -179,8 +194,8 @@ export class LossyDisk implements DataFiles {
     name: string,
     carryOut: () => void,
     inPart: () => void = () => {},
+    generation = this.#generation,
   ): Promise<void> {
-    const generation = this.#generation;
     await new Promise<void>((resolve) => this.delay(resolve));
     // What a killed process waits for never comes.
     if (generation !== this.#generation) await new Promise(() => {});
