@@ -8,17 +8,25 @@ export const dataBugs: readonly PlantedBug[] = [
   {
     name: 'an index is not synced with its segment',
     file: 'src/data/dump-file.ts',
-    find: 'Promise.allSettled([this.#dump.sync(), this.#index.sync()])',
-    replace: 'Promise.allSettled([this.#dump.sync()])',
+    find: 'await bothOf(this.#dump.sync(), this.#index.sync());',
+    replace: 'await this.#dump.sync();',
+    tests: directory,
+  },
+  {
+    name: 'a write with fsync always leaves its part of the index to the system',
+    file: 'src/data/dump-file.ts',
+    find: 'undefined : write(this.#index, entries);',
+    replace: 'undefined : this.#index.append(entries);',
     tests: directory,
   },
   {
     name: 'a mark says that bytes are synced before they are',
     file: 'src/data/dump-file.ts',
     find: `    await this.#syncBoth();
-    await this.#mark.rewrite(encodeMark(bytes));
+    await this.mark();
 `,
-    replace: `    await this.#mark.rewrite(encodeMark(bytes));
+    replace: `    this.#syncedBytes = this.#writtenBytes;
+    await this.mark();
     await this.#syncBoth();
 `,
     tests: directory,
