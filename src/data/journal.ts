@@ -12,6 +12,8 @@ import type { FrameStream } from '../replication/stream/stream.js';
 import type { DumpFile } from './dump-file.js';
 import type { Follows } from './manifest.js';
 import { SegmentProofs } from './segment-proofs.js';
+import { SyncWaiters } from './sync-waiters.js';
+import { Syncs } from './syncs.js';
 
 /** When bytes are synced: before clients are answered, once a second, or when the system likes. */
 export type FsyncPolicy = 'always' | 'everysec' | 'no';
@@ -23,8 +25,6 @@ const SYNC_EVERY_MS = 1_000;
 const HOLD_BYTES = 64 * 1_048_576;
 /** A disk that is further behind counts as failed. */
 const LOST_BYTES = 1024 * 1_048_576;
-/** A sync that takes longer is logged, as Redis does. */
-const SLOW_SYNC_MS = 2_000;
 
 /** The beginning of a segment. */
 export interface SegmentStart {
@@ -58,12 +58,6 @@ interface Source {
   readonly shift: number;
 }
 
-/** Called when all before `end` is on the disk, or will not be, because the disk has failed. */
-interface Waiter {
-  readonly end: number;
-  run(isSynced: boolean): void;
-}
-
 /** Something to be written before what the cursor has. */
 type Task = { readonly open: SegmentStart } | { readonly bytes: Buffer; readonly end: number };
 
@@ -73,6 +67,7 @@ export class Journal implements LogReader {
   readonly #tasks: Task[] = [];
   #source: Source | undefined;
   readonly #proofs: SegmentProofs;
+  readonly #syncs: Syncs;
   #segment: DumpFile | undefined;
   /** Bytes of the cursor's that are being written. */
   #untakenBytes = 0;
@@ -80,12 +75,10 @@ export class Journal implements LogReader {
   #writtenEnd = 0;
   #syncedEnd = 0;
   #lastEnd = 0;
-  #waiters: Waiter[] = [];
+  readonly #waiters = new SyncWaiters();
   #running: Promise<void> | undefined;
-  #syncing: Promise<void> | undefined;
   #syncTimer: Timer | undefined;
   #isOpening = false;
-  #slowSyncs = 0;
   #fsync: FsyncPolicy;
   /** Whether the segment is being made with which a stream begins. */
   #isBeginning = false;
@@ -95,6 +88,7 @@ export class Journal implements LogReader {
   constructor(options: JournalOptions) {
     this.#options = options;
     this.#fsync = options.fsync;
+    this.#syncs = new Syncs(options, () => this.#segment?.name ?? '');
     this.#proofs = new SegmentProofs(options.timers, () => this.#work());
   }
 
@@ -134,12 +128,12 @@ export class Journal implements LogReader {
   }
 
   get isSyncing(): boolean {
-    return this.#syncing !== undefined;
+    return this.#syncs.isRunning;
   }
 
   /** How many syncs took longer than two seconds. */
   get slowSyncs(): number {
-    return this.#slowSyncs;
+    return this.#syncs.slow;
   }
 
   /**
@@ -194,9 +188,9 @@ export class Journal implements LogReader {
 
   /** Calls `run` when all that is published now is on the disk, or when the disk has failed. */
   whenSynced(run: (isSynced: boolean) => void): void {
-    this.#waiters.push({ end: this.end, run });
+    this.#waiters.add(this.end, run);
     this.#answer();
-    if (this.#waiters.length === 0) return;
+    if (this.#waiters.isEmpty) return;
     this.#work();
     void this.#sync();
   }
@@ -216,7 +210,7 @@ export class Journal implements LogReader {
     this.#isClosed = true;
     this.#work();
     while (this.#running !== undefined) await this.#running;
-    await this.#syncing;
+    await this.#syncs.settled();
     if (!this.#isFaulty) await this.#sync();
     this.#syncTimer?.cancel();
     return !this.#isFaulty && this.#syncedEnd === this.#lastEnd;
@@ -226,7 +220,7 @@ export class Journal implements LogReader {
   async abandon(): Promise<void> {
     this.#giveUp();
     await this.#running;
-    await this.#syncing;
+    await this.#syncs.settled();
   }
 
   #giveUp(): void {
@@ -296,11 +290,15 @@ export class Journal implements LogReader {
       }
       const [pieces, end] = task === undefined ? this.#gather() : [[task.bytes], task.end];
       if (pieces.length === 0) return;
-      await this.#segment!.append(pieces);
+      const isSynced = this.#fsync === 'always';
+      const segment = this.#segment!;
+      if (isSynced) await this.#syncs.run(() => segment.appendSynced(pieces));
+      else await segment.append(pieces);
       this.#untakenBytes = 0;
       this.#writtenEnd = end;
-      if (this.#fsync === 'always' || this.#waiters.length > 0) await this.#sync();
-      else if (this.#fsync === 'everysec') this.#planSync();
+      if (isSynced) this.#synced(end);
+      else if (!this.#waiters.isEmpty) await this.#sync();
+      if (this.#fsync !== 'no') this.#planSync();
     }
   }
 
@@ -338,39 +336,37 @@ export class Journal implements LogReader {
     this.#isOpening = false;
   }
 
+  /** Has what is written synced in a second, and the segment marked with how far it is. */
   #planSync(): void {
     if (this.#isClosed) return;
     this.#syncTimer ??= this.#options.timers.after(SYNC_EVERY_MS, () => {
       this.#syncTimer = undefined;
-      void this.#sync();
+      void this.#sync().then(() => this.#mark());
     });
   }
 
   /** Resolves when all that is written now is on the disk; it never rejects. */
   async #sync(): Promise<void> {
-    while (this.#syncing !== undefined) await this.#syncing;
-    const segment = this.#segment;
-    if (segment === undefined || this.#isFaulty || this.#syncedEnd === this.#writtenEnd) return;
-    this.#syncing = this.#syncNow(segment).catch((error: Error) => this.#fail(error));
-    await this.#syncing;
-    this.#syncing = undefined;
+    const sync = async () => {
+      const end = this.#writtenEnd;
+      if (this.#segment === undefined || this.#isFaulty || this.#syncedEnd === end) return;
+      await this.#segment.sync();
+      this.#synced(end);
+    };
+    await this.#syncs.run(sync).catch((error: Error) => this.#fail(error));
   }
 
-  async #syncNow(segment: DumpFile): Promise<void> {
-    const { timers, log, onSynced } = this.#options;
-    const end = this.#writtenEnd;
-    const slow = timers.after(SLOW_SYNC_MS, () => {
-      this.#slowSyncs += 1;
-      log.warn(`a sync of ${segment.name} takes longer than ${SLOW_SYNC_MS / 1000} s: the disk is busy`);
-    });
-    try {
-      await segment.sync();
-    } finally {
-      slow.cancel();
-    }
-    this.#syncedEnd = end;
+  async #mark(): Promise<void> {
+    const mark = async () => {
+      if (!this.#isFaulty && !this.#isClosed) await this.#segment?.mark();
+    };
+    await this.#syncs.run(mark).catch((error: Error) => this.#fail(error));
+  }
+
+  #synced(end: number): void {
+    this.#syncedEnd = Math.max(this.#syncedEnd, end);
     this.#answer();
-    onSynced();
+    this.#options.onSynced();
   }
 
   /** Whether the beginning of a stream is not on the disk: nothing of what it has counts before. */
@@ -380,14 +376,8 @@ export class Journal implements LogReader {
 
   /** Calls those who wait for nothing more. */
   #answer(): void {
-    if (this.#isFaulty) {
-      for (const { run } of this.#waiters.splice(0)) run(false);
-      return;
-    }
-    if (this.#waiters.length === 0 || this.#begins) return;
-    const done = this.#waiters.findIndex(({ end }) => end > this.#syncedEnd);
-    const ready = this.#waiters.splice(0, done === -1 ? this.#waiters.length : done);
-    for (const { run } of ready) run(true);
+    if (this.#isFaulty) this.#waiters.fail();
+    else if (!this.#begins) this.#waiters.answer(this.#syncedEnd);
   }
 
   #fail(error: Error): void {

@@ -29,6 +29,8 @@ export interface LoadedContent {
   readonly end: DumpEnd | undefined;
   /** Damage that lies behind the limits: the content is whole without it. */
   readonly damage: readonly FastcacheError[];
+  /** Dumps in which a changed value would not have been noticed, from that offset on. */
+  readonly unchecked: readonly { readonly name: string; readonly offset: number }[];
   /** The shards that are not what the digests in the files say, each once, with file and offset. */
   readonly differences: readonly FastcacheError[];
 }
@@ -50,7 +52,13 @@ export async function loadContent(options: LoadContentOptions): Promise<LoadedCo
   // The manifest says when a base was made.
   const differences: FastcacheError[] = [];
   const proof = new ContentProof((fault) => differences.push(fault));
-  const fold = new KeySpaceFold({ createStore, isTimed: true, proof, ...limits });
+  const fold = new KeySpaceFold({
+    createStore,
+    isTimed: true,
+    totalBytes: content.base?.bytes,
+    proof,
+    ...limits,
+  });
   const { base, segments } = content;
   const dumps = [
     ...(base === undefined ? [] : [{ name: baseName(base.number), bytes: base.bytes }]),
@@ -59,6 +67,7 @@ export async function loadContent(options: LoadContentOptions): Promise<LoadedCo
   let bytesBefore = 0;
   let end: DumpEnd | undefined;
   const damage: FastcacheError[] = [];
+  const unchecked: { name: string; offset: number }[] = [];
   for (const [at, dump] of dumps.entries()) {
     const path = files.pathOf(dump.name);
     if (dump.bytes === null && at < dumps.length - 1) {
@@ -86,10 +95,12 @@ export async function loadContent(options: LoadContentOptions): Promise<LoadedCo
       for await (const other of damageBehind(files, place)) damage.push(other);
     }
     bytesBefore += bytes;
+    const { uncheckedFrom: offset } = checked;
+    if (offset !== undefined) unchecked.push({ name: dump.name, offset });
     if (dump.bytes === null) end = checked.end;
   }
   const keySpace = await placed(files.pathOf(dumps.at(-1)!.name), () => fold.finish());
-  return { keySpace, end, damage, differences };
+  return { keySpace, end, damage, unchecked, differences };
 }
 
 function namesOf({ base, segments }: Content): string[] {

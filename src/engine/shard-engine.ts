@@ -281,6 +281,10 @@ export class ShardEngine implements ReplicatedStore {
     return entryCount;
   }
 
+  expectContent(keys: number, bytes: number): void {
+    this.kernel.exports.expectContent(keys, bytes);
+  }
+
   scan(): SnapshotScan {
     return new StoreScan(this.kernel, this.shards);
   }

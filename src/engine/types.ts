@@ -121,6 +121,8 @@ export interface FollowedStore extends SequencedStore {
    * `apply`.
    */
   loadChunk(payload: Uint8Array): number;
+  /** Makes room for so many keys in all, and their bytes; absent in a store that keeps no content. */
+  expectContent?(keys: number, bytes: number): void;
   /** Returns how many keys there are, past their expiry or not; 0 in a store that keeps no content. */
   keyCount(): number;
   /**

@@ -19,6 +19,13 @@ export interface StatusMap {
   [key: string]: StatusValue;
 }
 
+/** The payload of a question for a brief document: the map of the one pair `brief`, true. */
+export const BRIEF_QUESTION: Uint8Array = Buffer.concat([
+  Buffer.of(0x81, 0xa5),
+  Buffer.from('brief'),
+  Buffer.of(0xc3),
+]);
+
 const MAX_DEPTH = 8;
 /** The most maps and lists of a document: each takes a hundred times the byte that announces it. */
 const MAX_CONTAINERS = 32_768;

@@ -1,5 +1,11 @@
 /** Reads the text of INFO. */
 
+/** Returns a field that is a whole number from 0 to 10^15 - 1; undefined: it is none, or absent. */
+export function countOfInfo(fields: ReadonlyMap<string, string>, name: string): number | undefined {
+  const text = fields.get(name) ?? '';
+  return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
 /** Returns the fields of INFO, or of a section of it. */
 export function fieldsOfInfo(info: string): ReadonlyMap<string, string> {
   return new Map(

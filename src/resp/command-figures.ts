@@ -16,20 +16,35 @@ export interface CommandFigures {
   readonly slow: readonly SlowlogEntry[];
 }
 
+/** What a command does with keys. */
+type KeyUse = 'reads' | 'writes' | 'neither';
+
+/** That of the commands that were asked about: their flags never change. */
+const keyUses = new Map<string, KeyUse>();
+
 /** Adds up the figures, with `slowCount` of the slow commands at most. */
 export function commandFigures(
   statistics: CommandStatistics,
   slowlog: Slowlog,
   slowCount: number,
 ): CommandFigures {
-  let [reads, writes, commands] = [0, 0, 0];
-  for (const { name, calls } of statistics.rows()) {
-    const flags = commandTable.named(Buffer.from(name))?.command.flags ?? [];
-    commands += calls;
-    if (flags.includes('write')) writes += calls;
-    else if (flags.includes('readonly')) reads += calls;
-  }
+  const sums = { reads: 0, writes: 0, neither: 0 };
+  statistics.eachCalled((name, calls) => {
+    if (calls > 0) sums[keyUseOf(name)] += calls;
+  });
+  const { reads, writes, neither } = sums;
   const hits = statistics.total('keyspaceHits') ?? 0;
   const misses = statistics.total('keyspaceMisses') ?? 0;
+  const commands = reads + writes + neither;
   return { reads, writes, commands, hits, misses, slow: slowlog.latest(slowCount) };
+}
+
+function keyUseOf(name: string): KeyUse {
+  let use = keyUses.get(name);
+  if (use === undefined) {
+    const flags = commandTable.named(Buffer.from(name))?.command.flags ?? [];
+    use = flags.includes('write') ? 'writes' : flags.includes('readonly') ? 'reads' : 'neither';
+    keyUses.set(name, use);
+  }
+  return use;
 }

@@ -122,9 +122,23 @@ export class CommandStatistics {
     return rows.sort((left, right) => (left.name < right.name ? -1 : 1));
   }
 
+  /**
+   * Calls `take` with how often each command ran, twice with one that ran within the kernel and outside. This
+   * costs far less than `rows`.
+   */
+  eachCalled(take: (name: string, calls: number) => void): void {
+    for (const { name, calls } of this.#rows.values()) take(name, calls);
+    const before = this.#before.rows;
+    for (const { name, calls } of this.#kernelCounts()) take(name, calls - (before.get(name)?.calls ?? 0));
+  }
+
   /** The number of commands that ran. */
   get commandsProcessed(): number {
-    return this.rows().reduce((sum, { calls }) => sum + calls, 0);
+    let sum = 0;
+    this.eachCalled((_, calls) => {
+      sum += calls;
+    });
+    return sum;
   }
 
   /** The kernel's total since the last reset; undefined where the kernel does not count it. */

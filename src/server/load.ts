@@ -93,6 +93,7 @@ async function loadDump({ config, seams, source, create, onRead }: LoadedOptions
       maxStringBytes: config.maxValueBytes,
       nowMs: clock.nowMs(),
     },
+    totalBytes,
     onRead: (bytes) => onRead(bytes, totalBytes),
   });
   return { ...loaded, damage: [] };

@@ -92,7 +92,7 @@ export async function listenToReplicas(node: ServedNode): Promise<ReplicaListene
       onChange: (run) => node.keeping.onSynced(run),
     },
     archive: () => node.keeping.archive,
-    status: () => statusPayload(node),
+    status: (isBrief) => statusPayload(node, isBrief),
     comparer: () => new StoreAnswers(() => comparedStore(node)),
     failovers: node.failover,
   });

@@ -94,10 +94,10 @@ export function createStatus(node: ReportedNode): Status {
  * The payload of a Status frame, with which a probe is answered; undefined for a replica that has nothing to
  * serve.
  */
-export function statusPayload(node: ReportedNode): Uint8Array | undefined {
+export function statusPayload(node: ReportedNode, isBrief: boolean): Uint8Array | undefined {
   const document = statusDocument(node.report(), {
     version,
-    metrics: node.metrics.snapshot(),
+    metrics: isBrief ? undefined : node.metrics.snapshot(),
     server: serverEntry(node),
   });
   return document && encodeStatus(document);

@@ -2,7 +2,7 @@
  * A replica in a Status document: its shape, how it is rendered from the report, and how a peer's is read.
  */
 import type { StatusMap } from '../frame/status.js';
-import { watermarkOf } from '../replication/watermarks.js';
+import { hasReached, watermarkOf } from '../replication/watermarks.js';
 import { asDivergence, type DivergenceEntry, divergenceEntry } from './divergence-entry.js';
 import type { ReplicaStatus } from './report.js';
 import {
@@ -32,7 +32,7 @@ export interface ReplicaEntry {
   state: (typeof replicaStates)[number];
   /**
    * The watermarks that it has acknowledged; of one that never does, those that it has been sent. Empty:
-   * nothing yet.
+   * nothing yet, or a brief document and none ahead of the server's.
    */
   watermarks: bigint[];
   /** Whether it acknowledges; false of a Rust replica. */
@@ -46,9 +46,15 @@ export interface ReplicaEntry {
    * no longer all kept. null while it receives a snapshot, and when it is not known.
    */
   lagMs: number | null;
-  /** How many records it lacks of each shard, by its index; empty while it receives a snapshot. */
+  /**
+   * How many records it lacks of each shard, by its index; empty while it receives a snapshot, and in a brief
+   * document.
+   */
   shardLagRecords: number[];
-  /** Milliseconds of lag of each shard, by its index; null when the records are no longer all kept. */
+  /**
+   * Milliseconds of lag of each shard, by its index; null when the records are no longer all kept. Empty as
+   * `shardLagRecords`.
+   */
   shardLagMs: (number | null)[];
   /** Whether the backlog has all that it lacks, so that it needs no snapshot. */
   canResume: boolean;
@@ -70,27 +76,43 @@ export interface ReplicaEntry {
   diverges: DivergenceEntry | null;
 }
 
-/** Renders a replica of a node with `shards` shards. */
-export function replicaEntry(replica: ReplicaStatus, shards: number): ReplicaEntry {
+/** Renders a replica of a node with these watermarks. */
+export function replicaEntry(replica: ReplicaStatus, { length: shards }: ArrayLike<bigint>): ReplicaEntry {
+  const { lag } = replica;
+  const held = replica.acknowledged ?? replica.watermarks;
+  const shardLags = lag === 'snapshot' ? [] : lag.shards;
+  return {
+    ...entryWithoutShards(replica),
+    // A replica may claim more shards than there are; the entry has as many as there are.
+    watermarks:
+      held.length === 0 ? [] : Array.from({ length: shards }, (_, shard) => watermarkOf(held, shard)),
+    shardLagRecords: shardLags.map(({ records }) => records),
+    shardLagMs: shardLags.map(({ ms }) => msOrNull(ms)),
+  };
+}
+
+/** Renders a replica for a brief document: without its shards, unless one is ahead of the node's. */
+export function briefReplicaEntry(replica: ReplicaStatus, watermarks: ArrayLike<bigint>): ReplicaEntry {
+  const held = replica.acknowledged ?? replica.watermarks;
+  if (!hasReached(watermarks, held)) return replicaEntry(replica, watermarks);
+  return { ...entryWithoutShards(replica), watermarks: [], shardLagRecords: [], shardLagMs: [] };
+}
+
+function entryWithoutShards(
+  replica: ReplicaStatus,
+): Omit<ReplicaEntry, 'watermarks' | 'shardLagRecords' | 'shardLagMs'> {
   const { address, announced, state, acknowledged, lag, sinceAckSeconds, canResume, leewayMs } = replica;
   const { queuedBytes, sentBytesPerSecond, sinceSeconds } = replica;
-  const held = acknowledged ?? replica.watermarks;
-  const shardLags = lag === 'snapshot' ? [] : lag.shards;
   return {
     address,
     name: replica.name ?? null,
     announced: announced ?? null,
     // The replica may have been sent the whole snapshot, and has not acknowledged it yet.
     state: lag === 'snapshot' && state !== 'gone' ? 'snapshot' : state,
-    // A replica may claim more shards than there are; the entry has as many as there are.
-    watermarks:
-      held.length === 0 ? [] : Array.from({ length: shards }, (_, shard) => watermarkOf(held, shard)),
     acknowledges: acknowledged !== undefined,
     sinceAckSeconds,
     lagRecords: lag === 'snapshot' ? null : lag.records,
     lagMs: lag === 'snapshot' ? null : msOrNull(lag.ms),
-    shardLagRecords: shardLags.map(({ records }) => records),
-    shardLagMs: shardLags.map(({ ms }) => msOrNull(ms)),
     canResume,
     leewayMs: msOrNull(leewayMs),
     queuedBytes,
@@ -102,9 +124,9 @@ export function replicaEntry(replica: ReplicaStatus, shards: number): ReplicaEnt
   };
 }
 
-/** Reads a replica of a peer's document. Throws `FCRP_STATUS_MALFORMED`. */
-export function readReplica(map: StatusMap, shards: number): ReplicaEntry {
-  const hasNoLag = map.lagRecords === null;
+/** Reads a replica of a peer's document, of a brief one perhaps. Throws `FCRP_STATUS_MALFORMED`. */
+export function readReplica(map: StatusMap, shards: number, isBrief: boolean): ReplicaEntry {
+  const hasNoShards = isBrief || map.lagRecords === null;
   const msOfShard = (value: StatusMap[string]) => (value === null ? null : asCount(value));
   return {
     address: readText(map, 'address'),
@@ -116,8 +138,8 @@ export function readReplica(map: StatusMap, shards: number): ReplicaEntry {
     sinceAckSeconds: readCount(map, 'sinceAckSeconds'),
     lagRecords: readOptional(map, 'lagRecords', asCount),
     lagMs: readOptional(map, 'lagMs', asCount),
-    shardLagRecords: readPerShard(map, 'shardLagRecords', shards, asCount, hasNoLag),
-    shardLagMs: readPerShard(map, 'shardLagMs', shards, msOfShard, hasNoLag),
+    shardLagRecords: readPerShard(map, 'shardLagRecords', shards, asCount, hasNoShards),
+    shardLagMs: readPerShard(map, 'shardLagMs', shards, msOfShard, hasNoShards),
     canResume: readFlag(map, 'canResume'),
     leewayMs: readOptional(map, 'leewayMs', asCount),
     queuedBytes: readIfSent(map, 'queuedBytes', asCount),

@@ -8,7 +8,7 @@ import type { FullReplica } from '../replication/primary/full-replicas.js';
 import type { RefusalKind } from '../replication/replica/refusal.js';
 import { formatAddress } from '../transport/address.js';
 import { type DivergenceEntry, divergenceEntry } from './divergence-entry.js';
-import { msOrNull, type ReplicaEntry, replicaEntry } from './replica-entry.js';
+import { briefReplicaEntry, msOrNull, type ReplicaEntry, replicaEntry } from './replica-entry.js';
 import type { BacklogReport, LinkReport, NodeReport } from './report.js';
 import type { ServerEntry } from './server-entry.js';
 
@@ -38,7 +38,7 @@ export interface StatusDocument {
   link: LinkEntry | null;
   /** The server itself; null from one that does not send it. */
   server: ServerEntry | null;
-  /** The counters of replication/metrics.ts. */
+  /** The counters of replication/metrics.ts; none in a brief document. */
   metrics: Record<string, number>;
 }
 
@@ -54,7 +54,7 @@ export interface BacklogEntry {
   windowMs: number | null;
   /** Bytes of frames that are written a second; null from a server that does not know or send it. */
   bytesPerSecond: number | null;
-  /** The first sequence of each shard that can still be given, by shard index. */
+  /** The first sequence of each shard that can still be given, by shard index; none in a brief document. */
   earliest: bigint[];
 }
 
@@ -73,7 +73,8 @@ export interface LinkEntry {
 /** The fields of a document that no report has. */
 export interface ServerDetails {
   version: string;
-  metrics: MetricsSnapshot;
+  /** Absent: the document is a brief one, without counters and without what each shard has of its own. */
+  metrics?: MetricsSnapshot | undefined;
   /** Absent: nothing is said of the server itself. */
   server?: ServerEntry;
 }
@@ -96,14 +97,16 @@ export function statusDocument(
   // The replica that left last comes before those that left earlier.
   const replicas = [...connected, ...[...departed].reverse()];
   const listed = replicas.slice(0, replicasInRoom(watermarks.length));
+  const isBrief = metrics === undefined;
+  const entryOf = isBrief ? briefReplicaEntry : replicaEntry;
   return {
     version,
     role,
     history: history.id,
     base: history.base,
     watermarks: [...watermarks],
-    backlog: backlogEntry(backlog),
-    replicas: listed.map((replica) => replicaEntry(replica, watermarks.length)),
+    backlog: backlogEntry(backlog, isBrief),
+    replicas: listed.map((replica) => entryOf(replica, watermarks)),
     unlistedReplicas: replicas.length - listed.length,
     foreignHistories: [...foreignHistories],
     fullReplicas: [...fullReplicas],
@@ -120,7 +123,7 @@ export function replicasInRoom(shards: number): number {
   return Math.floor(room / (REPLICA_BYTES + REPLICA_BYTES_PER_SHARD * shards));
 }
 
-function backlogEntry(backlog: BacklogReport): BacklogEntry {
+function backlogEntry(backlog: BacklogReport, isBrief: boolean): BacklogEntry {
   const { bytes, records, limitBytes, windowMs, bytesPerSecond, shards } = backlog;
   return {
     bytes,
@@ -128,7 +131,7 @@ function backlogEntry(backlog: BacklogReport): BacklogEntry {
     limitBytes,
     windowMs: msOrNull(windowMs),
     bytesPerSecond: bytesPerSecond ?? null,
-    earliest: shards.map(({ earliest }) => earliest),
+    earliest: isBrief ? [] : shards.map(({ earliest }) => earliest),
   };
 }
 

@@ -42,15 +42,18 @@ export function readStatus(payload: Uint8Array): StatusDocument {
   const watermarks = readList(map, 'watermarks', MAX_SHARDS, asSequence);
   const shards = watermarks.length;
   if (shards === 0) throw malformed('watermarks', 'one for each shard', 'none');
+  const backlog = readBacklog(readMap(map, 'backlog'), shards);
+  // Only a brief document has no sequence for each shard.
+  const isBrief = backlog.earliest.length === 0;
   return {
     version: readText(map, 'version'),
     role: readChoice(map, 'role', ['primary', 'replica']),
     history: readOptional(map, 'history', asHistory),
     base: readOptional(map, 'base', asSequence),
     watermarks,
-    backlog: readBacklog(readMap(map, 'backlog'), shards),
+    backlog,
     replicas: readList(map, 'replicas', Number.POSITIVE_INFINITY, (value) =>
-      isMap(value) ? readReplica(value, shards) : undefined,
+      isMap(value) ? readReplica(value, shards, isBrief) : undefined,
     ),
     unlistedReplicas: readCount(map, 'unlistedReplicas'),
     // An older server does not send these two.
@@ -78,7 +81,7 @@ function readBacklog(map: StatusMap, shards: number): BacklogEntry {
     limitBytes: readCount(map, 'limitBytes'),
     windowMs: readOptional(map, 'windowMs', asCount),
     bytesPerSecond: readIfSent(map, 'bytesPerSecond', asCount),
-    earliest: readPerShard(map, 'earliest', shards, asSequence),
+    earliest: readPerShard(map, 'earliest', shards, asSequence, true),
   };
 }
 

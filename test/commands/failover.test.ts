@@ -5,6 +5,7 @@ import { Replica } from '../../src/index.js';
 import { isCaughtUp } from '../support/embedded-pair.js';
 import { startWithLagging } from '../support/lagging-pair.js';
 import { directory } from '../support/library.js';
+import { startOddServer, stringReply } from '../support/odd-server.js';
 import { closedBehind, say, start } from '../support/open-front.js';
 import { eventually, FastcacheProcess } from '../support/processes.js';
 import { runCommand } from '../support/run-command.js';
@@ -93,4 +94,16 @@ it('failover speaks TLS to a primary that has no plain port, and to nobody else'
     status: 0,
     stdout: expect.stringContaining(`${replica.listenTlsAddress} is the primary now, and ${from} follows it`),
   });
+});
+
+it.each([
+  ['no part at all', ''],
+  ['a part that is none', 'role:sentinel\r\n'],
+  ['a replica of nobody', 'role:slave\r\nmaster_host:10.0.0.1\r\n'],
+  ['a primary that knows of no failovers', 'role:master\r\n'],
+])('failover refuses a server that answers with %s, and says what to give it', async (_, info) => {
+  const server = await startOddServer((asked) => (asked.includes('INFO') ? stringReply(info) : '+OK\r\n'));
+  const { status, stderr } = await runCommand(['failover', server]);
+  expect([status, stderr]).toEqual([1, expect.stringContaining('give the Redis port of a primary')]);
+  expect(stderr).toContain('REPLY_MALFORMED');
 });

@@ -1,8 +1,8 @@
 /** `get`, `set`, `del` and `scan`, of a primary and of a replica. */
-import { type AddressInfo, createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { isCaughtUp } from '../support/embedded-pair.js';
 import { follow, startPrimary } from '../support/library.js';
+import { startOddServer } from '../support/odd-server.js';
 import { freePort } from '../support/processes.js';
 import { runCommand } from '../support/run-command.js';
 
@@ -53,14 +53,10 @@ describe('small commands', () => {
       ['scan', replies],
     ] as const) {
       for (const reply of odd) {
-        const server = createServer((socket) => {
-          socket.on('error', () => {});
-          socket.on('data', (bytes) => socket.write(bytes.includes('PING') ? '+PONG\r\n' : `${reply}\r\n`));
-        });
-        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-        const { port } = server.address() as AddressInfo;
-        const run = await runCommand([command, 'key', '--json', '--endpoint', `127.0.0.1:${port}`]);
-        server.close();
+        const server = await startOddServer((asked) =>
+          asked.includes('PING') ? '+PONG\r\n' : `${reply}\r\n`,
+        );
+        const run = await runCommand([command, 'key', '--json', '--endpoint', server]);
         expect(run).toMatchObject({ status: 1, stderr: '' });
         expect(JSON.parse(run.stdout).error.code).toBe('REPLY_MALFORMED');
       }

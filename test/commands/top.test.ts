@@ -19,6 +19,18 @@ async function pair() {
   return { primary, replica };
 }
 
+/** A server as it is asked by `top`. */
+function endpointAt(address: string): Endpoint {
+  const endpoint = new Endpoint(address, {
+    token: undefined,
+    transport: tcpTransport,
+    timers: systemTimers,
+    warn() {},
+  });
+  closesLater({ close: async () => endpoint.close() });
+  return endpoint;
+}
+
 describe('top', () => {
   it('writes one screen where there is no terminal, of a primary and of its replica', async () => {
     const { primary, replica } = await pair();
@@ -63,16 +75,26 @@ describe('top', () => {
     expect((await runCommand(['top', 'fixtures/golden/all.fcrp'])).status).toBe(2);
   }, 30_000);
 
+  it('looks without what each shard has, unless that is shown, and has the same of all else', async () => {
+    const { primary } = await pair();
+    const endpoint = endpointAt(primary.listenAddress!);
+    const look = async (isBrief: boolean) => {
+      const answer = await endpoint.look({ isBrief });
+      if ('fault' in answer) throw answer.fault;
+      return answer.status!;
+    };
+    const [brief, full] = [await look(true), await look(false)];
+    expect([brief.metrics, brief.backlog.earliest, brief.replicas[0]!.shardLagRecords]).toEqual([{}, [], []]);
+    expect(full.replicas[0]!.shardLagRecords).toHaveLength(full.watermarks.length);
+    expect(brief.watermarks).toEqual(full.watermarks);
+    expect(Object.keys(brief)).toEqual(Object.keys(full));
+    expect(brief.replicas[0]).toMatchObject({ name: 'cache-2', state: 'live', lagRecords: 0, lagMs: 0 });
+  });
+
   it('is told the keys that clients use most, by commands of the kernel and others', async () => {
     const { primary } = await pair();
     const client = await clientOf(primary.listenAddress);
-    const endpoint = new Endpoint(primary.listenAddress!, {
-      token: undefined,
-      transport: tcpTransport,
-      timers: systemTimers,
-      warn() {},
-    });
-    closesLater({ close: async () => endpoint.close() });
+    const endpoint = endpointAt(primary.listenAddress!);
     const hot = async () => {
       const both = [
         ['GET', 'read'],

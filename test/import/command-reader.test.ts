@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
 import { CommandReader } from '../../src/import/command-reader.js';
 import { parseRedisUrl } from '../../src/import/redis-url.js';
-import { ReplyError, type ReplyValue, ReplyValues } from '../../src/redis-client/reply-values.js';
 import { respCommand } from '../support/resp-client.js';
 
 it('a stream is cut into commands, and its bytes are counted, whatever pieces it comes in', () => {
@@ -36,20 +35,29 @@ it('what is no command, or claims too much, is refused', () => {
   }
 });
 
-it('replies of any shape are read, whatever pieces they come in', () => {
-  const stream = Buffer.from('+OK\r\n:-5\r\n$3\r\na\r\n\r\n*2\r\n$-1\r\n*2\r\n-ERR no\r\n*0\r\n*-1\r\n');
-  for (const size of [1, 5, stream.length]) {
-    const found: ReplyValue[] = [];
-    const replies = new ReplyValues((reply) => found.push(reply));
-    for (let at = 0; at < stream.length; at += size) replies.push(stream.subarray(at, at + size));
-    expect(found).toEqual([
-      ...[Buffer.from('OK'), -5, Buffer.from('a\r\n')],
-      [null, [new ReplyError('ERR no'), []]],
-      null,
-    ]);
+it('a command of many arguments in pieces of one byte is read once, not once a piece', () => {
+  const args = ['MSET', ...Array.from({ length: 20_000 }, (_, index) => `${index}`), 'x'.repeat(200_000)];
+  const stream = respCommand(...args);
+  const reader = new CommandReader();
+  const found: { args: string[]; bytes: number }[] = [];
+  // One buffer is used again, as a socket does.
+  const piece = Buffer.alloc(1);
+  for (const byte of stream) {
+    piece[0] = byte;
+    for (const command of reader.push(piece)) {
+      found.push({ args: command.args.map(String), bytes: command.bytes });
+    }
   }
-  const deep = Buffer.from('*1\r\n'.repeat(20));
-  expect(() => new ReplyValues(() => {}).push(deep)).toThrow(/lists within lists/);
+  expect(found).toEqual([{ args, bytes: stream.length }]);
+});
+
+it('a command is refused as soon as it announces more bytes than are taken', () => {
+  const stream = Buffer.concat([respCommand('SET', 'k', 'x'.repeat(900)), respCommand('SET', 'k', 'y')]);
+  expect([...new CommandReader(1_000).push(stream)]).toHaveLength(2);
+  const announced = Buffer.from(`*3\r\n$3\r\nSET\r\n$500\r\n${'k'.repeat(500)}\r\n$500\r\n`);
+  expect(() => [...new CommandReader(1_000).push(announced)]).toThrow(
+    expect.objectContaining({ code: 'REPLY_MALFORMED', expected: 'a command of 1000 bytes at most' }),
+  );
 });
 
 it('the URL of a Redis has a default port and database, and quotes no password', () => {

@@ -8,6 +8,7 @@ import { ReplicationMetrics } from '../../src/replication/metrics.js';
 import { type ReplicaStatus, servingReport } from '../../src/status/report.js';
 import { replicasInRoom, statusDocument } from '../../src/status/status-document.js';
 import { encodeStatus, readStatus } from '../../src/status/status-payload.js';
+import { standingOf } from '../../src/status/watermarks.js';
 import {
   lagging,
   replicaReport,
@@ -163,7 +164,7 @@ describe('what a primary tells', () => {
       const lag = { ...behind, shards: new Array(shards).fill(behind) };
       return new Array(count).fill({ ...status!, address: `[${'f'.repeat(39)}]:65535`, lag });
     };
-    const document = (connected: readonly ReplicaStatus[]) =>
+    const document = (connected: readonly ReplicaStatus[], { isBrief = false } = {}) =>
       statusDocument(
         {
           role: 'primary',
@@ -175,7 +176,7 @@ describe('what a primary tells', () => {
           goodReplicas: undefined,
           failover: { state: 'no-failover', lastFault: undefined },
         },
-        { version: '0.1.0', metrics: new ReplicationMetrics().snapshot() },
+        { version: '0.1.0', metrics: isBrief ? undefined : new ReplicationMetrics().snapshot() },
       )!;
     return { ...opened, replicas, document };
   }
@@ -213,6 +214,42 @@ describe('what a primary tells', () => {
       canResume: false,
     });
     expect(readStatus(encodeStatus(told))).toEqual(told);
+  });
+
+  it('briefly is the same without counters and without what each shard has', async () => {
+    const { document, replicas } = await withReplica();
+    const { metrics: _metrics, ...full } = document(replicas());
+    const brief = readStatus(encodeStatus(document(replicas(), { isBrief: true })));
+    expect(brief).toEqual({
+      ...full,
+      metrics: {},
+      backlog: { ...full.backlog, earliest: [] },
+      replicas: full.replicas.map((replica) => ({
+        ...replica,
+        watermarks: [],
+        shardLagRecords: [],
+        shardLagMs: [],
+      })),
+    });
+    const { watermarks } = full;
+    expect(brief.replicas.map((replica) => standingOf(replica, watermarks))).toEqual(['behind']);
+  });
+
+  it('briefly has the watermarks of a replica that is ahead, which shows it', async () => {
+    const { primary, document, replicas } = await withReplica();
+    const [level] = replicas();
+    const ahead = primary.publisher.watermarks().map((watermark) => watermark + 1n);
+    const brief = document([{ ...level!, acknowledged: ahead }], { isBrief: true });
+    expect(brief.replicas[0]!.watermarks).toEqual(ahead);
+    expect(standingOf(brief.replicas[0]!, brief.watermarks)).toBe('diverging');
+    expect(readStatus(encodeStatus(brief))).toEqual(brief);
+  });
+
+  it('briefly does not grow with the shards of its replicas', async () => {
+    const { document, replicas } = await withReplica(1_024);
+    const bytes = (isBrief: boolean) => encodeStatus(document(replicas(17), { isBrief })).length;
+    expect(bytes(true)).toBeLessThan(20_000);
+    expect(bytes(false)).toBeGreaterThan(200_000);
   });
 
   it.each([1, 4, 64, 1_024])(

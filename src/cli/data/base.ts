@@ -1,7 +1,7 @@
 /** Runs `data base`, which asks a running server for a base, and shows how far that is until it is whole. */
 import type { Clock, Timers } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
-import { fieldsOfInfo } from '../../redis-client/info.js';
+import { countOfInfo, fieldsOfInfo } from '../../redis-client/info.js';
 import { RedisSession } from '../../redis-client/session.js';
 import { parseAddress } from '../../transport/address.js';
 import type { Transport } from '../../transport/connection.js';
@@ -50,8 +50,9 @@ export async function runBase(invocation: BaseInvocation): Promise<number> {
       if (fields.get('rdb_bgsave_in_progress') !== '1') {
         line?.show('');
         const isMade = fields.get('rdb_last_bgsave_status') === 'ok';
-        const savedAtMs = Number(fields.get('rdb_last_save_time')) * 1000;
-        const made = { endpoint, isMade, savedAtMs: isMade ? savedAtMs : null, durationMs: elapsedMs() };
+        const savedAtSeconds = isMade ? countOfInfo(fields, 'rdb_last_save_time') : undefined;
+        const savedAtMs = savedAtSeconds === undefined ? null : savedAtSeconds * 1000;
+        const made = { endpoint, isMade, savedAtMs, durationMs: elapsedMs() };
         await output.write(json ? `${toJson(made)}\n` : outcomeText(made));
         return isMade ? 0 : 1;
       }
@@ -81,8 +82,8 @@ async function ask(session: RedisSession, note: (text: string) => void): Promise
 }
 
 function progressText(fields: ReadonlyMap<string, string>, elapsedMs: number): string {
-  const done = Number(fields.get('current_save_keys_processed') ?? 0);
-  const total = Number(fields.get('current_save_keys_total') ?? 0);
+  const done = countOfInfo(fields, 'current_save_keys_processed') ?? 0;
+  const total = countOfInfo(fields, 'current_save_keys_total') ?? 0;
   const keys = total > 0 ? `${formatNumber(done)} of ${formatNumber(total)} keys, ` : '';
   return `making a base: ${keys}${(elapsedMs / 1000).toFixed(1)} s`;
 }
@@ -98,7 +99,8 @@ function outcomeText({
   savedAtMs: number | null;
   durationMs: number;
 }): string {
+  const at = savedAtMs === null ? '' : ` at ${formatTime(BigInt(savedAtMs))}`;
   return isMade
-    ? `${endpoint} has a new base, whole at ${formatTime(BigInt(savedAtMs ?? 0))} (${formatNumber(durationMs)} ms).\n`
+    ? `${endpoint} has a new base, whole${at} (${formatNumber(durationMs)} ms).\n`
     : `${endpoint} could not make a base: its log says why, and INFO persistence whether its disk takes writes.\n`;
 }

@@ -1,12 +1,15 @@
 /** Runs `data verify`, which checks every file of a data directory, and that they lead to its content. */
-import { stat } from 'node:fs/promises';
 import chalk from 'chalk';
 import type { Clock } from '../../clock.js';
 import { type DirectoryDump, dumpsOf, readDirectory } from '../../data/directory-dumps.js';
+import { readMark } from '../../data/sync-mark.js';
+import { systemDataFiles } from '../../data/system-data-files.js';
 import { inDump } from '../../dump/read/dump-reader.js';
 import type { DumpFault, VerifiedIndex } from '../../dump/verify/index-check.js';
 import { verifyDump } from '../../dump/verify/verify-dump.js';
 import { EXIT_BAD_FRAMES, FastcacheError } from '../../errors.js';
+import { DEFAULT_FILE_MODE } from '../../files/file-mode.js';
+import { indexPath } from '../../frame/index-entry.js';
 import { ProgressLine } from '../frames/progress.js';
 import { escapeText } from '../terminal/escape.js';
 import { toJson } from '../terminal/json.js';
@@ -47,7 +50,7 @@ export async function runVerifyData(invocation: VerifyDataInvocation): Promise<n
   let content: VerifiedDataContent = { fault: undefined, differences: [], compared: 0 };
   try {
     for (const dump of dumpsOf(directory, manifest)) {
-      const file = await verified(dump, progress);
+      const file = await verified(directory, dump, progress);
       if (!json) await output.write(fileText(file));
       files.push(file);
     }
@@ -70,20 +73,30 @@ export async function runVerifyData(invocation: VerifyDataInvocation): Promise<n
   return isSound ? 0 : EXIT_BAD_FRAMES;
 }
 
-async function verified({ file, name, entry }: DirectoryDump, progress: ProgressLine): Promise<VerifiedFile> {
+async function verified(
+  directory: string,
+  { file, name, entry }: DirectoryDump,
+  progress: ProgressLine,
+): Promise<VerifiedFile> {
   const isOpen = entry.bytes === null;
+  const dataFiles = systemDataFiles(directory, DEFAULT_FILE_MODE);
   try {
-    const { size } = await stat(file);
+    const size = await dataFiles.size(name);
+    // A server may write on meanwhile: what was synced before is in the index.
+    const surelyBytes = entry.bytes ?? (await readMark(dataFiles, name));
     const options = { onProgress: progress.show, provesContent: false };
     const { faults, faultCount, index, frames } = await verifyDump(file, options);
     const tears = isOpen ? faults.filter(({ isCutTail }) => isCutTail) : [];
     const others = faults.filter((fault) => !tears.includes(fault)).map(({ fault }: DumpFault) => fault);
     const lengthFault =
-      entry.bytes === null || size === entry.bytes ? [] : [otherLength(file, entry.bytes, size)];
+      entry.bytes === null || size === entry.bytes ? [] : [otherLength(file, entry.bytes, size ?? 0)];
+    const checkedBytes = index.state === 'used' ? index.bytes : 0;
+    const isChecked = index.state === 'missing' || checkedBytes >= Math.min(surelyBytes, size ?? 0);
+    const ownFaults = [...lengthFault, ...(isChecked ? [] : [unsoundIndex(file, checkedBytes)])];
     return {
       name,
-      faults: [...lengthFault, ...others],
-      faultCount: faultCount - tears.length + lengthFault.length,
+      faults: [...ownFaults, ...others],
+      faultCount: faultCount - tears.length + ownFaults.length,
       isTorn: tears.length > 0,
       index,
       hasDigests: (frames.Digests ?? 0) > 0,
@@ -93,6 +106,13 @@ async function verified({ file, name, entry }: DirectoryDump, progress: Progress
     if (!(fault instanceof FastcacheError) || fault.code === 'OUT_OF_MEMORY') throw fault;
     return { name, faults: [fault], faultCount: 1, isTorn: false, index: undefined, hasDigests: false };
   }
+}
+
+function unsoundIndex(file: string, offset: number): FastcacheError {
+  const message =
+    `It has no sound entry for byte ${offset} of its dump and what is behind: a value that was changed there is ` +
+    `not noticed. With the server stopped, \`fastcache frames index ${file}\` makes it anew.`;
+  return new FastcacheError('DATA_DAMAGED', message, { file: indexPath(file) });
 }
 
 function otherLength(file: string, expected: number, found: number): FastcacheError {

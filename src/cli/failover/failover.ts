@@ -4,7 +4,7 @@
  */
 import type { Clock, Timers } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
-import { fieldsOfInfo } from '../../redis-client/info.js';
+import { countOfInfo, fieldsOfInfo } from '../../redis-client/info.js';
 import { RedisSession } from '../../redis-client/session.js';
 import { formatAddress, hostOf, parseAddress } from '../../transport/address.js';
 import type { Transport } from '../../transport/connection.js';
@@ -76,7 +76,8 @@ async function handOver(
   const { from, to, timeoutMs, isForced, clock, timers, signal } = run;
   const startUs = clock.monotonicUs();
   const elapsedMs = () => Math.round((clock.monotonicUs() - startUs) / 1000);
-  const before = fieldsOfInfo(await session.ask('INFO', 'replication'));
+  const look = async () => fieldsOfInfo(await session.ask('INFO', 'replication'));
+  const before = await look();
   if (before.get('role') !== 'master') throw notPrimary(from, before);
   await session.ask(
     'FAILOVER',
@@ -86,8 +87,9 @@ async function handOver(
   let isCalledOff = false;
   for (;;) {
     if (signal.aborted && !isCalledOff) isCalledOff = await callOff(session, show);
-    const fields = fieldsOfInfo(await session.ask('INFO', 'replication'));
+    const fields = await look();
     const state = fields.get('master_failover_state');
+    if (state === undefined) throw oddAnswer(from);
     if (state === 'no-failover') return outcomeOf(from, fields, elapsedMs());
     show(`${stateText(state)} (${(elapsedMs() / 1000).toFixed(1)} s)`);
     await new Promise<void>((resolve) => timers.after(LOOK_MS, resolve));
@@ -114,10 +116,8 @@ function target(to: string | undefined, isForced: boolean): string[] {
 
 function outcomeOf(from: string, fields: ReadonlyMap<string, string>, durationMs: number): Outcome {
   if (fields.get('role') !== 'master') {
-    const to = formatAddress({
-      host: fields.get('master_host') ?? '',
-      port: Number(fields.get('master_port')),
-    });
+    const to = primaryIn(fields);
+    if (to === undefined) throw oddAnswer(from);
     return { outcome: 'done', from, to, reason: null, durationMs };
   }
   const reason = fields.get('master_failover_fault') ?? 'the server does not say why';
@@ -130,14 +130,29 @@ function outcomeText({ outcome, from, to, reason, durationMs }: Outcome): string
     : `${from} is the primary still: the failover was given up: ${escapeText(reason!)}.`;
 }
 
-function stateText(state: string | undefined): string {
+function stateText(state: string): string {
   return state === 'waiting-for-sync'
     ? 'waits for a replica that has everything'
     : 'a replica takes over; writes wait until it has said so';
 }
 
 function notPrimary(from: string, fields: ReadonlyMap<string, string>): FastcacheError {
-  const primary = `${fields.get('master_host')}:${fields.get('master_port')}`;
+  const primary = primaryIn(fields);
+  if (primary === undefined) return oddAnswer(from);
   const message = `${from} is a replica; ask its primary, ${primary}, to hand over.`;
   return new FastcacheError('SERVER_REFUSED', message, { address: from });
+}
+
+/** Returns the primary that a replica follows; undefined: the server does not say one. */
+function primaryIn(fields: ReadonlyMap<string, string>): string | undefined {
+  const host = fields.get('master_host');
+  const port = countOfInfo(fields, 'master_port');
+  return host === undefined || port === undefined ? undefined : formatAddress({ host, port });
+}
+
+function oddAnswer(from: string): FastcacheError {
+  const message =
+    `${from} does not say in INFO replication which part it plays: give the Redis port of a primary, ` +
+    'and look there who leads.';
+  return new FastcacheError('REPLY_MALFORMED', message, { address: from });
 }

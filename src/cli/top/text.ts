@@ -163,7 +163,8 @@ function viewLines(
     case 'replicas':
       return last.status === undefined ? [] : replicaLines(history, last.status, width);
     case 'shards':
-      return shardLines(last);
+      // The first answer behind the key may still be a brief one, which has no lag of shards.
+      return shardLines(last.status?.backlog.earliest.length === 0 ? { ...last, status: undefined } : last);
     case 'hot':
       return server === undefined ? [] : hotLines(server, history.rates(), width);
     case 'commands':

@@ -7,7 +7,7 @@ import { Keyboard, type KeyInput } from '../terminal/keyboard.js';
 import { LiveScreen, type Terminal } from '../terminal/live-screen.js';
 import type { Output } from '../terminal/output.js';
 import { terminalSize } from '../terminal/size.js';
-import { eachLook } from '../watermarks/each-look.js';
+import { eachLook, type LookOptions } from '../watermarks/each-look.js';
 import type { Endpoint } from '../watermarks/endpoint.js';
 import { EndpointHistory } from './history.js';
 import { topJson } from './json.js';
@@ -52,7 +52,7 @@ async function writeLooks(histories: readonly EndpointHistory[], options: TopOpt
   const { json, once, output, clock } = options;
   const ending = new AbortController();
   let looks = 0;
-  await looking(histories, options, ending, async () => {
+  await looking(histories, { ...options, isBrief: () => !json }, ending, async () => {
     looks += 1;
     if (looks === 1) return;
     if (json) await output.line(toJson(topJson(histories, clock.nowMs())));
@@ -86,7 +86,8 @@ async function drawOn(
   );
   try {
     screen.show([chalk.dim('looking…')]);
-    await looking(histories, options, ending, () => {
+    // What each shard has is asked for only where it is shown.
+    await looking(histories, { ...options, isBrief: () => view !== 'shards' }, ending, () => {
       hasLooked = true;
       draw();
     });
@@ -99,7 +100,7 @@ async function drawOn(
 /** Looks at all endpoints, and calls `show` when their histories have the answers. */
 function looking(
   histories: readonly EndpointHistory[],
-  { stop, clock, ...options }: TopOptions,
+  { stop, clock, ...options }: TopOptions & Pick<LookOptions, 'isBrief'>,
   ending: AbortController,
   show: () => Promise<void> | void,
 ): Promise<void> {

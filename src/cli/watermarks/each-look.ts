@@ -10,18 +10,20 @@ export interface LookOptions {
   intervalMs: number;
   clock: Clock;
   timers: Timers;
+  /** Asked before each look: whether it may be brief; absent: none may. */
+  isBrief?: () => boolean;
   /** Ends the looking. */
   stop: AbortSignal;
 }
 
 /** Calls `show` with the answers of all endpoints and the time in Unix ms, until it is stopped. */
 export async function eachLook(
-  { endpoints, intervalMs, clock, timers, stop }: LookOptions,
+  { endpoints, intervalMs, isBrief = () => false, clock, timers, stop }: LookOptions,
   show: (answers: EndpointAnswer[], timeMs: number) => Promise<void> | void,
 ): Promise<void> {
   while (!stop.aborted) {
     // A silent server must not delay the end.
-    const answers = await unlessStopped(lookAtAll(endpoints), stop);
+    const answers = await unlessStopped(lookAtAll(endpoints, { isBrief: isBrief() }), stop);
     if (answers === undefined) return;
     // Nor must a reader that takes nothing.
     await unlessStopped(Promise.resolve(show(answers, clock.nowMs())), stop);

@@ -4,7 +4,9 @@ import { dumpWatermarks } from '../../dump/count/watermarks.js';
 import { dumpName } from '../../dump/read/dump-reader.js';
 import { FastcacheError } from '../../errors.js';
 import { decodeForgotten, encodeForget } from '../../frame/forget.js';
+import { BRIEF_QUESTION } from '../../frame/status.js';
 import { DEFAULT_CONNECT_TIMEOUT_MS } from '../../limits.js';
+import { answersBriefly } from '../../replication/link/brief-pair.js';
 import { Probe } from '../../replication/link/probe.js';
 import { readStatus } from '../../status/status-payload.js';
 import type { EndpointAnswer, EndpointWatermarks, SilentEndpoint } from '../../status/watermarks.js';
@@ -49,10 +51,14 @@ export class Endpoint {
     return this.#text;
   }
 
-  /** Returns the endpoint's watermarks, or its fault. Throws errors that are no `FastcacheError`. */
-  async look(): Promise<EndpointAnswer> {
+  /**
+   * Returns the endpoint's watermarks, or its fault; a brief look leaves out what a server need not tell
+   * (docs/protocol.md, "Status"). Throws errors that are no `FastcacheError`.
+   */
+  async look({ isBrief = false } = {}): Promise<EndpointAnswer> {
     try {
-      return this.isDump ? await readDumpEnd(this.#text) : await this.#ask(parseAddress(this.#text));
+      if (this.isDump) return await readDumpEnd(this.#text);
+      return await this.#ask(parseAddress(this.#text), isBrief);
     } catch (fault) {
       this.close();
       if (!(fault instanceof FastcacheError)) throw fault;
@@ -82,7 +88,7 @@ export class Endpoint {
     this.#probe = undefined;
   }
 
-  async #ask(address: Address): Promise<EndpointWatermarks> {
+  async #ask(address: Address, isBrief: boolean): Promise<EndpointWatermarks> {
     const endpoint = formatAddress(address);
     const probe = await this.#open(address);
     if (!probe.isOurs) {
@@ -96,7 +102,8 @@ export class Endpoint {
         status: undefined,
       };
     }
-    const status = readStatus(await probe.ask());
+    const question = isBrief && answersBriefly(probe.margin) ? BRIEF_QUESTION : undefined;
+    const status = readStatus(await probe.ask(question));
     const { role, history, base, watermarks } = status;
     return { endpoint, role, history, base, watermarks, status };
   }
@@ -130,8 +137,11 @@ function listsNone(address: string): FastcacheError {
 }
 
 /** Asks all endpoints at the same time. */
-export function lookAtAll(endpoints: readonly Endpoint[]): Promise<EndpointAnswer[]> {
-  return Promise.all(endpoints.map((endpoint) => endpoint.look()));
+export function lookAtAll(
+  endpoints: readonly Endpoint[],
+  how?: { isBrief: boolean },
+): Promise<EndpointAnswer[]> {
+  return Promise.all(endpoints.map((endpoint) => endpoint.look(how)));
 }
 
 /** Whether a text ends in a port and has no slash. A dump of such a name can be given as `./name:1`. */

@@ -25,6 +25,7 @@ import {
 import { BatchLimit, type DumpLimits } from '../choose/batch-limit.js';
 import { inPayload, openFrame, placedIn } from '../read/frame-content.js';
 import { gapIn, sequenceGap } from '../sequence-gap.js';
+import { ComingContent } from './coming-content.js';
 import type { ContentProof } from './content-proof.js';
 import { noContent, ofSnapshot, tooLate, untimed } from './fold-faults.js';
 import { firstRecord, shardsIn } from './found-content.js';
@@ -55,6 +56,8 @@ export interface FoldOptions<Store extends FoldStore = ShardEngine> extends Dump
   isTimed?: boolean | undefined;
   /** Returns a frame's payload, decompressed; absent: the fold decompresses it. Throws `FCRP_ZSTD_*`. */
   payloadOf?: ((frame: SplitFrame) => Uint8Array) | undefined;
+  /** Bytes of the dumps, if they are known: a table then gets room for all keys of a snapshot at once. */
+  totalBytes?: number | undefined;
   /** What compares the content with the digests of the dumps; absent: nothing does. */
   proof?: ContentProof | undefined;
 }
@@ -77,6 +80,7 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
   readonly #isTimed: boolean;
   readonly #stores: StorePool<Store>;
   readonly #payloadOf: (frame: SplitFrame) => Uint8Array;
+  readonly #totalBytes: number;
   readonly #proof: ContentProof | undefined;
   readonly #course = new HistoryCourse<FastcacheError>({
     keepsContent: true,
@@ -109,13 +113,14 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
   #newestMs: number | undefined;
 
   constructor(options: FoldOptions<Store>) {
-    const { createStore, isTimed = false, payloadOf = payloadIn, proof, ...limits } = options;
+    const { createStore, isTimed = false, payloadOf = payloadIn, proof, totalBytes = 0, ...limits } = options;
     this.#proof = proof;
     this.#isTimed = isTimed;
     this.#limits = limits;
     this.#limit = new BatchLimit(limits);
     this.#stores = new StorePool(createStore);
     this.#payloadOf = payloadOf;
+    this.#totalBytes = totalBytes;
   }
 
   /**
@@ -302,6 +307,7 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
       framing: this.#course.snapshot,
       file,
       createStore: () => this.#stores.take(length),
+      coming: new ComingContent(this.#totalBytes),
     });
     if (this.#limit.isPast(watermarks)) this.#skip(snapshot, watermarks);
     else this.#snapshot = snapshot;

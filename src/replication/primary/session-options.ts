@@ -29,7 +29,7 @@ export interface SessionOptions extends FeedOptions {
    * Returns the payload of the Status frames for a probe of fastcache's, `STATUS_MAX_BYTES` at most;
    * undefined: there is none now.
    */
-  status(): Uint8Array | undefined;
+  status(isBrief: boolean): Uint8Array | undefined;
   /** Makes the answers to a probe that compares; absent: nothing is compared here. */
   comparer?: (() => Comparer) | undefined;
   /** The share of the time in which those answers are made. */

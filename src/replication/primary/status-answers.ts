@@ -9,6 +9,7 @@ import { decodeForget, encodeForgotten, FORGET_MAX_BYTES } from '../../frame/for
 import { encodeFrame, openPayload } from '../../frame/frame.js';
 import { FrameKind, frameKindName } from '../../frame/kinds.js';
 import type { SplitFrame } from '../../frame/splitter.js';
+import { BRIEF_QUESTION } from '../../frame/status.js';
 import { STATUS_MAX_BYTES } from '../../limits.js';
 import type { Connection } from '../../transport/connection.js';
 
@@ -24,8 +25,11 @@ export interface StatusAnswersOptions {
   clock: Clock;
   timers: Timers;
   connection: Connection;
-  /** Returns the payload of the answer, `STATUS_MAX_BYTES` at most; undefined: there is none any more. */
-  status(): Uint8Array | undefined;
+  /**
+   * Returns the payload of the answer, `STATUS_MAX_BYTES` at most, without what a brief one leaves out;
+   * undefined: there is none any more.
+   */
+  status(isBrief: boolean): Uint8Array | undefined;
   /** Lists departed replicas no longer, as `DepartedReplicas.forget` does; returns how many. */
   forget(which: string): number;
   /**
@@ -34,6 +38,9 @@ export interface StatusAnswersOptions {
    */
   onIdle(): void;
 }
+
+/** What a probe asks for: the status, a brief one perhaps, or to forget departed replicas. */
+type Asked = { readonly isBrief: boolean } | { readonly forget: string };
 
 /** Answers the Status frames of one probe, from when it is made until `stop`. */
 export class StatusAnswers {
@@ -65,12 +72,11 @@ export class StatusAnswers {
       );
     }
     const { clock, timers } = this.#options;
-    const asked = openPayload(header, wirePayload);
-    const which = asked.length === 0 ? undefined : decodeForget(asked);
+    const asked = readQuestion(openPayload(header, wirePayload));
     this.stir();
     const pauseMs = (this.#nextAtUs - clock.monotonicUs()) / 1000;
-    if (pauseMs <= 0) this.#answer(which);
-    else this.#waiting = timers.after(Math.ceil(pauseMs), () => this.#answer(which));
+    if (pauseMs <= 0) this.#answer(asked);
+    else this.#waiting = timers.after(Math.ceil(pauseMs), () => this.#answer(asked));
   }
 
   /** Takes it that the probe is not idle. */
@@ -86,11 +92,11 @@ export class StatusAnswers {
   }
 
   /** Answers with the status, or by forgetting those that are asked for. */
-  #answer(which: string | undefined): void {
+  #answer(asked: Asked): void {
     const { clock, connection, status, forget, onIdle } = this.#options;
     this.#waiting = undefined;
     const startedUs = clock.monotonicUs();
-    const make = () => (which === undefined ? status() : encodeForgotten(forget(which)));
+    const make = () => ('forget' in asked ? encodeForgotten(forget(asked.forget)) : status(asked.isBrief));
     const payload = connection.bufferedBytes > STATUS_MAX_BYTES ? undefined : make();
     if (payload === undefined) {
       onIdle();
@@ -104,4 +110,11 @@ export class StatusAnswers {
   #armIdle(): Timer {
     return this.#options.timers.after(IDLE_MS, () => this.#options.onIdle());
   }
+}
+
+function readQuestion(payload: Uint8Array): Asked {
+  if (payload.length === 0) return { isBrief: false };
+  return Buffer.compare(payload, BRIEF_QUESTION) === 0
+    ? { isBrief: true }
+    : { forget: decodeForget(payload) };
 }

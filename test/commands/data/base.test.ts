@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { startPrimary } from '../../support/library.js';
+import { startOddServer, stringReply } from '../../support/odd-server.js';
 import { runCommand } from '../../support/run-command.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'fastcache-base-'));
@@ -40,3 +41,17 @@ it('says why there can be none', async () => {
   expect([status, stderr]).toEqual([1, expect.stringContaining('--data DIR')]);
   expect((await runCommand(['data', 'base', '127.0.0.1:1'])).status).toBe(69);
 });
+
+it.each(['', 'rdb_last_save_time:-99999999999999\r\n', 'rdb_last_save_time:soon\r\n'])(
+  'has no time of a base whose server does not say one: %j',
+  async (time) => {
+    const info = stringReply(`rdb_bgsave_in_progress:0\r\nrdb_last_bgsave_status:ok\r\n${time}`);
+    const server = await startOddServer((asked) => (asked.includes('BGSAVE') ? '+OK\r\n' : info));
+    const { status, stdout } = await runCommand(['data', 'base', server]);
+    expect([status, stdout]).toEqual([0, expect.stringMatching(/ has a new base, whole \(\d+ ms\)\.\n$/)]);
+    expect(JSON.parse((await runCommand(['data', 'base', server, '--json'])).stdout)).toMatchObject({
+      isMade: true,
+      savedAtMs: null,
+    });
+  },
+);

@@ -4,7 +4,9 @@ import { encodeForget, encodeForgotten } from '../../../src/frame/forget.js';
 import { encodeFrame } from '../../../src/frame/frame.js';
 import { encodeHello, encodeHelloFrame } from '../../../src/frame/hello.js';
 import { FrameKind } from '../../../src/frame/kinds.js';
+import { BRIEF_QUESTION } from '../../../src/frame/status.js';
 import { encodeWatermarks } from '../../../src/frame/watermarks.js';
+import { answersBriefly } from '../../../src/replication/link/brief-pair.js';
 import { RawPeer } from '../../support/virtual-cluster.js';
 import { clustersOf, fill } from '../../support/virtual-clusters.js';
 
@@ -13,7 +15,9 @@ const ALL = new Array(4).fill(0xffff_ffff_ffff_ffffn);
 const QUESTION = encodeFrame(FrameKind.Status, Buffer.alloc(0));
 const ANSWER = Buffer.from([0x81, 0xa1, 0x61, 0x01]);
 
-async function withProbe(status = () => ANSWER) {
+const BRIEF = Buffer.of(0x80);
+
+async function withProbe(status: (isBrief: boolean) => Buffer = () => ANSWER) {
   const opened = await cluster({ listener: { status, maxReplicas: 1 } });
   const { world, transport } = opened;
   const probe = RawPeer.connect(world, transport);
@@ -21,6 +25,8 @@ async function withProbe(status = () => ANSWER) {
   world.run(10);
   return { ...opened, probe, answers: () => probe.frames.filter(({ kind }) => kind === FrameKind.Status) };
 }
+
+const NOT_BRIEF = Buffer.from('\x81\xa5brief\xc2', 'latin1');
 
 describe('a probe of ours', () => {
   it('may ask as often as it likes, ten times a second, and takes no slot', async () => {
@@ -37,6 +43,16 @@ describe('a probe of ours', () => {
     expect(primary.listener.replicas()).toHaveLength(1);
     expect(primary.listener.unauthenticatedConnections).toBe(1);
     expect(probe.closed).toBe(false);
+  });
+
+  it('is answered briefly when it asks so', async () => {
+    const { world, probe, answers } = await withProbe((isBrief) => (isBrief ? BRIEF : ANSWER));
+    expect(answersBriefly(probe.hello()!.margin)).toBe(true);
+    for (const [index, question] of [BRIEF_QUESTION, Buffer.alloc(0), BRIEF_QUESTION].entries()) {
+      probe.connection.write(encodeFrame(FrameKind.Status, question));
+      world.runUntil(() => answers().length === index + 1);
+    }
+    expect(answers().map(({ payload }) => payload)).toEqual([BRIEF, ANSWER, BRIEF]);
   });
 
   it('is told by the Hello all that was written before it came', async () => {
@@ -79,6 +95,7 @@ describe('a probe of ours', () => {
     ['two questions at once', Buffer.concat([QUESTION, QUESTION, QUESTION])],
     ['a question that asks for nothing', encodeFrame(FrameKind.Status, Buffer.of(0x80))],
     ['a question about a number', encodeFrame(FrameKind.Status, Buffer.from('\x81\xa6forget\x01', 'latin1'))],
+    ['a question that is brief with no', encodeFrame(FrameKind.Status, NOT_BRIEF)],
     ['a long question', encodeFrame(FrameKind.Status, encodeForget('x'.repeat(512)))],
     ['an answer', encodeFrame(FrameKind.Status, encodeForgotten(1))],
     ['an Ack', encodeFrame(FrameKind.Ack, encodeWatermarks([]))],
