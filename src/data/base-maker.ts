@@ -6,13 +6,13 @@ import { encodeFrame } from '../frame/frame.js';
 import { encodeHelloFrame } from '../frame/hello.js';
 import { FrameKind } from '../frame/kinds.js';
 import { encodeWatermarks } from '../frame/watermarks.js';
-import { recordedPairs } from '../replication/history.js';
 import { ReplicationMetrics } from '../replication/metrics.js';
 import type { Carousel, Joiner } from '../replication/primary/carousel.js';
 import { Subscriber } from '../replication/primary/subscriber.js';
 import type { FrameStream } from '../replication/stream/stream.js';
 import type { Connection } from '../transport/connection.js';
 import type { DumpFile } from './dump-file.js';
+import { markedPairs } from './segment-proofs.js';
 
 /** So many bytes may wait to be written before the scan waits for them. */
 const BUFFER_BYTES = 1_048_576;
@@ -55,6 +55,8 @@ export class BaseMaker {
     });
     this.#sink.handlers.onDrain = () => this.#subscriber.drained();
     this.#joiner = {
+      // Behind a Rust primary keys expire that no frame deletes.
+      hasProofBehind: stream.history.isRust !== true,
       insert: (frame, onTaken) => this.#subscriber.insert(frame, onTaken),
       finished: () => {
         this.#subscriber.close();
@@ -64,7 +66,7 @@ export class BaseMaker {
     };
     const { history } = stream;
     const watermarks = stream.watermarks();
-    const margin = new Map(recordedPairs(history, false));
+    const margin = new Map(markedPairs(history, stream.store.routing, false));
     this.#sink.write(encodeHelloFrame({ role: 'replica', watermarks }, { margin }));
     this.#subscriber.insert(encodeFrame(FrameKind.SnapshotBegin, encodeWatermarks(watermarks)));
     this.#subscriber.start(() => {});

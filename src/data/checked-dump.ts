@@ -32,7 +32,7 @@ export class CheckedDump {
   readonly #files: DataFiles;
   readonly #dump: DumpToRead;
   readonly #indexer = new Indexer();
-  readonly #splitter = new FrameSplitter();
+  readonly #splitter = new FrameSplitter({ sharesAssembly: true });
   #tear: string | undefined;
   #damage: FastcacheError | undefined;
   #indexBytes = 0;
@@ -40,6 +40,7 @@ export class CheckedDump {
   #syncedBytes = 0;
   /** The part of the index that was read and not compared; undefined: there is no more to compare with. */
   #stored: Buffer | undefined;
+  #uncheckedFrom: number | undefined;
 
   constructor(files: DataFiles, dump: DumpToRead) {
     this.#files = files;
@@ -50,6 +51,14 @@ export class CheckedDump {
   get end(): DumpEnd {
     const indexBytes = this.#indexBytes;
     return { bytes: this.#splitter.frameStart, tear: this.#tear, indexBytes };
+  }
+
+  /**
+   * The offset of the first frame that counts and that the index has no sound entry of: a changed value is
+   * not noticed from there on. Undefined: there is none.
+   */
+  get uncheckedFrom(): number | undefined {
+    return this.#uncheckedFrom;
   }
 
   /**
@@ -108,6 +117,7 @@ export class CheckedDump {
   async #soundUntil(block: Buffer, index: AsyncIterator<Buffer>): Promise<number | undefined> {
     const made = this.#indexer.push(block);
     if (made.length === 0) return undefined;
+    if (this.#stored === undefined && this.#dump.bytes !== null) this.#uncheckedFrom ??= 0;
     // A sealed dump is read without its index where there is none, or none any more.
     if (this.#stored === undefined && this.#dump.bytes !== null) return undefined;
     return this.#compare(made, await this.#storedBytes(made.length, index));
@@ -131,7 +141,10 @@ export class CheckedDump {
       const isMeant = indexKernel().isSound(entry);
       if (!isMeant) this.#stored = undefined;
       const offset = isHeader(own) ? 0 : new IndexEntries(own).offset(0);
-      if (!isMeant && offset < this.#syncedBytes) continue;
+      if (!isMeant && offset < this.#syncedBytes) {
+        this.#uncheckedFrom ??= offset;
+        continue;
+      }
       this.#broken(isMeant ? 'a frame is not what its index says' : 'a frame is in no index', offset);
       return offset;
     }
@@ -170,7 +183,13 @@ export function damagedData(what: string, file: string, offset?: number): Fastca
 }
 
 /** Faults that are none of a file's frames, or say so already. */
-const OTHERS: ReadonlySet<ErrorCode> = new Set(['OUT_OF_MEMORY', 'DATA_DAMAGED', 'BAD_OPTION', 'CLOSED']);
+const OTHERS: ReadonlySet<ErrorCode> = new Set([
+  'OUT_OF_MEMORY',
+  'DATA_DAMAGED',
+  'BAD_OPTION',
+  'READ_FAILED',
+  'CLOSED',
+]);
 
 /** Returns a fault of frames as one of the directory, in a file of it; any other error as it is. */
 export function asDamage(error: unknown, path: string): unknown {

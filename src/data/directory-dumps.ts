@@ -3,6 +3,8 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FastcacheError } from '../errors.js';
 import { DEFAULT_FILE_MODE } from '../files/file-mode.js';
+import { indexPath } from '../frame/index-entry.js';
+import type { DataFiles } from './data-files.js';
 import {
   type BaseEntry,
   baseName,
@@ -24,11 +26,16 @@ export interface DirectoryDump {
   entry: ({ kind: 'segment' } & SegmentEntry) | ({ kind: 'base' } & BaseEntry);
 }
 
-/** Reads the manifest of a directory. Throws NO_INPUT, READ_FAILED, STATE_UNUSABLE. */
+/**
+ * Reads the manifest of a directory, all of whose files must be plain ones. Throws NO_INPUT, READ_FAILED,
+ * STATE_UNUSABLE.
+ */
 export async function readDirectory(directory: string): Promise<Manifest> {
+  const files = systemDataFiles(directory, DEFAULT_FILE_MODE);
   let manifest: Manifest | undefined;
   try {
-    manifest = await readManifest(systemDataFiles(directory, DEFAULT_FILE_MODE));
+    manifest = await readManifest(files);
+    if (manifest !== undefined) await refuseOthers(files, manifest);
   } catch (cause) {
     if (cause instanceof FastcacheError) throw cause;
     const { code, message } = cause as NodeJS.ErrnoException;
@@ -37,6 +44,18 @@ export async function readDirectory(directory: string): Promise<Manifest> {
   }
   if (manifest === undefined) throw (await isThere(directory)) ? noDirectory(directory) : notThere(directory);
   return manifest;
+}
+
+/** Throws READ_FAILED for a file of a manifest that is none: whoever opens a pipe would wait for ever. */
+export async function refuseOthers(files: DataFiles, { segments, bases }: Manifest): Promise<void> {
+  const names = [
+    ...segments.map(({ number }) => segmentName(number)),
+    ...bases.map(({ number }) => baseName(number)),
+  ];
+  for (const name of names) {
+    await files.size(name);
+    await files.size(indexPath(name));
+  }
 }
 
 /** Reads in a directory by `read`; a system error becomes READ_FAILED. */

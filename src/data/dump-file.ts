@@ -15,6 +15,9 @@ export class DumpFile {
   readonly #indexer = new Indexer();
   #bytes = 0;
   #writtenBytes = 0;
+  /** Bytes that are on the disk, and those that the mark says are. */
+  #syncedBytes = 0;
+  #markedBytes = 0;
   #isClosed = false;
 
   private constructor(name: string, [dump, index, mark]: [DataFile, DataFile, DataFile]) {
@@ -59,7 +62,25 @@ export class DumpFile {
    * Resolves when the bytes are written. Rejects with system errors, or when it is closed: nothing more can
    * be appended then.
    */
-  async append(pieces: readonly Buffer[]): Promise<void> {
+  append(pieces: readonly Buffer[]): Promise<void> {
+    return this.#append(pieces, (file, bytes) => file.append(bytes));
+  }
+
+  /** Resolves when the bytes are on the disk, with all that was written before. Rejects as `append`. */
+  async appendSynced(pieces: readonly Buffer[]): Promise<void> {
+    if (this.#syncedBytes === this.#bytes) {
+      await this.#append(pieces, (file, bytes) => file.appendSynced(bytes));
+      this.#syncedBytes = this.#writtenBytes;
+    } else {
+      await this.append(pieces);
+      await this.#syncBoth();
+    }
+  }
+
+  async #append(
+    pieces: readonly Buffer[],
+    write: (file: DataFile, bytes: readonly Buffer[]) => Promise<void>,
+  ): Promise<void> {
     if (this.#isClosed) throw new Error(`${this.name} is closed`);
     const entries: Buffer[] = [];
     for (const piece of pieces) {
@@ -67,19 +88,24 @@ export class DumpFile {
       const made = this.#indexer.push(piece);
       if (made.length > 0) entries.push(made);
     }
-    const written = this.#dump.append(pieces);
-    const indexed = entries.length === 0 ? undefined : this.#index.append(entries);
-    // Neither is left behind that could reject with nobody to hear it.
-    const outcomes = await Promise.allSettled([written, indexed]);
-    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    const written = write(this.#dump, pieces);
+    const indexed = entries.length === 0 ? undefined : write(this.#index, entries);
+    await bothOf(written, indexed);
     this.#writtenBytes = this.#bytes;
   }
 
-  /** Resolves when all that was written before is on the disk. Rejects with system errors. */
+  /** Resolves when all that was written before is on the disk and marked so. Rejects with system errors. */
   async sync(): Promise<void> {
-    const bytes = this.#writtenBytes;
     await this.#syncBoth();
+    await this.mark();
+  }
+
+  /** Resolves when the mark says what is on the disk. Rejects with system errors. */
+  async mark(): Promise<void> {
+    if (this.#markedBytes === this.#syncedBytes) return;
+    const bytes = this.#syncedBytes;
     await this.#mark.rewrite(encodeMark(bytes));
+    this.#markedBytes = bytes;
   }
 
   /**
@@ -93,8 +119,9 @@ export class DumpFile {
 
   /** The index is synced too: without their entries, frames behind the mark do not count after a crash. */
   async #syncBoth(): Promise<void> {
-    const outcomes = await Promise.allSettled([this.#dump.sync(), this.#index.sync()]);
-    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    const bytes = this.#writtenBytes;
+    await bothOf(this.#dump.sync(), this.#index.sync());
+    this.#syncedBytes = bytes;
   }
 
   /** Closes the files; what is not synced stays as it is. */
@@ -106,4 +133,10 @@ export class DumpFile {
     await this.#index.close();
     await this.#mark.close();
   }
+}
+
+/** Neither is left behind that could reject with nobody to hear it. */
+async function bothOf(...both: readonly (Promise<void> | undefined)[]): Promise<void> {
+  const outcomes = await Promise.allSettled(both);
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
 }

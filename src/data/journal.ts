@@ -5,12 +5,15 @@
  */
 import type { Timer, Timers } from '../clock.js';
 import { encodeHelloFrame } from '../frame/hello.js';
-import { type History, recordedPairs } from '../replication/history.js';
+import type { History } from '../replication/history.js';
 import type { Log } from '../replication/log.js';
 import type { Cursor, LogReader } from '../replication/stream/cursor.js';
 import type { FrameStream } from '../replication/stream/stream.js';
 import type { DumpFile } from './dump-file.js';
 import type { Follows } from './manifest.js';
+import { SegmentProofs } from './segment-proofs.js';
+import { SyncWaiters } from './sync-waiters.js';
+import { Syncs } from './syncs.js';
 
 /** When bytes are synced: before clients are answered, once a second, or when the system likes. */
 export type FsyncPolicy = 'always' | 'everysec' | 'no';
@@ -22,8 +25,6 @@ const SYNC_EVERY_MS = 1_000;
 const HOLD_BYTES = 64 * 1_048_576;
 /** A disk that is further behind counts as failed. */
 const LOST_BYTES = 1024 * 1_048_576;
-/** A sync that takes longer is logged, as Redis does. */
-const SLOW_SYNC_MS = 2_000;
 
 /** The beginning of a segment. */
 export interface SegmentStart {
@@ -57,12 +58,6 @@ interface Source {
   readonly shift: number;
 }
 
-/** Called when all before `end` is on the disk, or will not be, because the disk has failed. */
-interface Waiter {
-  readonly end: number;
-  run(isSynced: boolean): void;
-}
-
 /** Something to be written before what the cursor has. */
 type Task = { readonly open: SegmentStart } | { readonly bytes: Buffer; readonly end: number };
 
@@ -71,6 +66,8 @@ export class Journal implements LogReader {
   readonly #options: JournalOptions;
   readonly #tasks: Task[] = [];
   #source: Source | undefined;
+  readonly #proofs: SegmentProofs;
+  readonly #syncs: Syncs;
   #segment: DumpFile | undefined;
   /** Bytes of the cursor's that are being written. */
   #untakenBytes = 0;
@@ -78,12 +75,10 @@ export class Journal implements LogReader {
   #writtenEnd = 0;
   #syncedEnd = 0;
   #lastEnd = 0;
-  #waiters: Waiter[] = [];
+  readonly #waiters = new SyncWaiters();
   #running: Promise<void> | undefined;
-  #syncing: Promise<void> | undefined;
   #syncTimer: Timer | undefined;
   #isOpening = false;
-  #slowSyncs = 0;
   #fsync: FsyncPolicy;
   /** Whether the segment is being made with which a stream begins. */
   #isBeginning = false;
@@ -93,6 +88,8 @@ export class Journal implements LogReader {
   constructor(options: JournalOptions) {
     this.#options = options;
     this.#fsync = options.fsync;
+    this.#syncs = new Syncs(options, () => this.#segment?.name ?? '');
+    this.#proofs = new SegmentProofs(options.timers, () => this.#work());
   }
 
   set fsync(policy: FsyncPolicy) {
@@ -131,12 +128,12 @@ export class Journal implements LogReader {
   }
 
   get isSyncing(): boolean {
-    return this.#syncing !== undefined;
+    return this.#syncs.isRunning;
   }
 
   /** How many syncs took longer than two seconds. */
   get slowSyncs(): number {
-    return this.#slowSyncs;
+    return this.#syncs.slow;
   }
 
   /**
@@ -162,8 +159,8 @@ export class Journal implements LogReader {
   follow(stream: FrameStream, follows: Follows): void {
     if (this.#isClosed || this.#isFaulty) return;
     this.#leave();
-    const { history } = stream;
-    this.#tasks.push({ open: { history, watermarks: stream.watermarks(), follows } });
+    this.#proofs.begin(stream);
+    this.#tasks.push({ open: { history: stream.history, watermarks: stream.watermarks(), follows } });
     const shift = this.#lastEnd - stream.backlog.pushedBytes;
     this.#source = { stream, cursor: stream.backlog.open(this), shift };
     this.#work();
@@ -191,9 +188,9 @@ export class Journal implements LogReader {
 
   /** Calls `run` when all that is published now is on the disk, or when the disk has failed. */
   whenSynced(run: (isSynced: boolean) => void): void {
-    this.#waiters.push({ end: this.end, run });
+    this.#waiters.add(this.end, run);
     this.#answer();
-    if (this.#waiters.length === 0) return;
+    if (this.#waiters.isEmpty) return;
     this.#work();
     void this.#sync();
   }
@@ -206,11 +203,14 @@ export class Journal implements LogReader {
 
   /** Writes and syncs all that was published; takes nothing more. Returns whether all is on the disk. */
   async close(): Promise<boolean> {
+    const last = this.#source;
     this.#leave();
+    const proof = last && this.#proofs.take(last.stream);
+    if (proof !== undefined) this.#tasks.push({ bytes: proof, end: this.#lastEnd });
     this.#isClosed = true;
     this.#work();
     while (this.#running !== undefined) await this.#running;
-    await this.#syncing;
+    await this.#syncs.settled();
     if (!this.#isFaulty) await this.#sync();
     this.#syncTimer?.cancel();
     return !this.#isFaulty && this.#syncedEnd === this.#lastEnd;
@@ -220,12 +220,13 @@ export class Journal implements LogReader {
   async abandon(): Promise<void> {
     this.#giveUp();
     await this.#running;
-    await this.#syncing;
+    await this.#syncs.settled();
   }
 
   #giveUp(): void {
     if (this.#isFaulty) return;
     this.#isFaulty = true;
+    this.#proofs.cancel();
     this.#syncTimer?.cancel();
     this.#tasks.length = 0;
     this.#source?.cursor.close();
@@ -239,6 +240,7 @@ export class Journal implements LogReader {
     const source = this.#source;
     if (source === undefined) return;
     this.#source = undefined;
+    this.#proofs.cancel();
     this.#takeAll(source);
     this.#lastEnd = source.stream.backlog.pushedBytes + source.shift;
     source.cursor.close();
@@ -261,12 +263,16 @@ export class Journal implements LogReader {
 
   #hasWork(): boolean {
     const { cursor } = this.#source ?? {};
-    return !this.#isFaulty && (this.#tasks.length > 0 || (cursor?.lackingBytes ?? 0) > 0);
+    return (
+      !this.#isFaulty && (this.#tasks.length > 0 || this.#proofs.isDue || (cursor?.lackingBytes ?? 0) > 0)
+    );
   }
 
   async #write(): Promise<void> {
     const { segmentBytes } = this.#options;
     while (!this.#isFaulty) {
+      // Whoever publishes at this moment is done with the store then.
+      if (this.#proofs.isDue) await undefined;
       const task = this.#tasks.shift();
       if (task !== undefined && 'open' in task) {
         this.#isBeginning = true;
@@ -284,19 +290,27 @@ export class Journal implements LogReader {
       }
       const [pieces, end] = task === undefined ? this.#gather() : [[task.bytes], task.end];
       if (pieces.length === 0) return;
-      await this.#segment!.append(pieces);
+      const isSynced = this.#fsync === 'always';
+      const segment = this.#segment!;
+      if (isSynced) await this.#syncs.run(() => segment.appendSynced(pieces));
+      else await segment.append(pieces);
       this.#untakenBytes = 0;
       this.#writtenEnd = end;
-      if (this.#fsync === 'always' || this.#waiters.length > 0) await this.#sync();
-      else if (this.#fsync === 'everysec') this.#planSync();
+      if (isSynced) this.#synced(end);
+      else if (!this.#waiters.isEmpty) await this.#sync();
+      if (this.#fsync !== 'no') this.#planSync();
     }
   }
 
   #gather(): [Buffer[], number] {
     const source = this.#source;
     const pieces: Buffer[] = [];
-    if (source === undefined) return [pieces, this.#lastEnd];
-    const { cursor, shift } = source;
+    if (source === undefined) {
+      this.#proofs.cancel();
+      return [pieces, this.#lastEnd];
+    }
+    const { cursor, shift, stream } = source;
+    if (this.#proofs.isDue) stream.flush();
     let bytes = 0;
     while (bytes < WRITE_BYTES) {
       const piece = cursor.next();
@@ -306,6 +320,9 @@ export class Journal implements LogReader {
       // What is being written counts as in use from before the next call on.
       this.#untakenBytes = bytes;
     }
+    const proof = this.#proofs.isDue && cursor.lackingBytes === 0 ? this.#proofs.take(stream) : undefined;
+    if (proof !== undefined) pieces.push(proof);
+    else if (bytes > 0) this.#proofs.plan();
     return [pieces, cursor.offset + shift];
   }
 
@@ -313,45 +330,43 @@ export class Journal implements LogReader {
     const { history, watermarks } = start;
     this.#isOpening = true;
     if (this.#segment !== undefined) await this.#sync();
-    const margin = new Map(recordedPairs(history, start.follows === 'segment'));
+    const margin = new Map(this.#proofs.pairs(history, start.follows === 'segment'));
     const hello = encodeHelloFrame({ role: 'replica', watermarks }, { margin });
     this.#segment = await this.#options.openSegment(hello, start);
     this.#isOpening = false;
   }
 
+  /** Has what is written synced in a second, and the segment marked with how far it is. */
   #planSync(): void {
     if (this.#isClosed) return;
     this.#syncTimer ??= this.#options.timers.after(SYNC_EVERY_MS, () => {
       this.#syncTimer = undefined;
-      void this.#sync();
+      void this.#sync().then(() => this.#mark());
     });
   }
 
   /** Resolves when all that is written now is on the disk; it never rejects. */
   async #sync(): Promise<void> {
-    while (this.#syncing !== undefined) await this.#syncing;
-    const segment = this.#segment;
-    if (segment === undefined || this.#isFaulty || this.#syncedEnd === this.#writtenEnd) return;
-    this.#syncing = this.#syncNow(segment).catch((error: Error) => this.#fail(error));
-    await this.#syncing;
-    this.#syncing = undefined;
+    const sync = async () => {
+      const end = this.#writtenEnd;
+      if (this.#segment === undefined || this.#isFaulty || this.#syncedEnd === end) return;
+      await this.#segment.sync();
+      this.#synced(end);
+    };
+    await this.#syncs.run(sync).catch((error: Error) => this.#fail(error));
   }
 
-  async #syncNow(segment: DumpFile): Promise<void> {
-    const { timers, log, onSynced } = this.#options;
-    const end = this.#writtenEnd;
-    const slow = timers.after(SLOW_SYNC_MS, () => {
-      this.#slowSyncs += 1;
-      log.warn(`a sync of ${segment.name} takes longer than ${SLOW_SYNC_MS / 1000} s: the disk is busy`);
-    });
-    try {
-      await segment.sync();
-    } finally {
-      slow.cancel();
-    }
-    this.#syncedEnd = end;
+  async #mark(): Promise<void> {
+    const mark = async () => {
+      if (!this.#isFaulty && !this.#isClosed) await this.#segment?.mark();
+    };
+    await this.#syncs.run(mark).catch((error: Error) => this.#fail(error));
+  }
+
+  #synced(end: number): void {
+    this.#syncedEnd = Math.max(this.#syncedEnd, end);
     this.#answer();
-    onSynced();
+    this.#options.onSynced();
   }
 
   /** Whether the beginning of a stream is not on the disk: nothing of what it has counts before. */
@@ -361,14 +376,8 @@ export class Journal implements LogReader {
 
   /** Calls those who wait for nothing more. */
   #answer(): void {
-    if (this.#isFaulty) {
-      for (const { run } of this.#waiters.splice(0)) run(false);
-      return;
-    }
-    if (this.#waiters.length === 0 || this.#begins) return;
-    const done = this.#waiters.findIndex(({ end }) => end > this.#syncedEnd);
-    const ready = this.#waiters.splice(0, done === -1 ? this.#waiters.length : done);
-    for (const { run } of ready) run(true);
+    if (this.#isFaulty) this.#waiters.fail();
+    else if (!this.#begins) this.#waiters.answer(this.#syncedEnd);
   }
 
   #fail(error: Error): void {

@@ -1,6 +1,7 @@
 /** Loads the content of a data directory: its newest base, and what its segments add to it. */
 
 import type { DumpLimits } from '../dump/choose/batch-limit.js';
+import { ContentProof } from '../dump/fold/content-proof.js';
 import { type KeySpace, KeySpaceFold } from '../dump/fold/key-space-fold.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
@@ -28,6 +29,10 @@ export interface LoadedContent {
   readonly end: DumpEnd | undefined;
   /** Damage that lies behind the limits: the content is whole without it. */
   readonly damage: readonly FastcacheError[];
+  /** Dumps in which a changed value would not have been noticed, from that offset on. */
+  readonly unchecked: readonly { readonly name: string; readonly offset: number }[];
+  /** The shards that are not what the digests in the files say, each once, with file and offset. */
+  readonly differences: readonly FastcacheError[];
 }
 
 /** Returns the bytes of the files of which content is made. */
@@ -45,7 +50,15 @@ export async function bytesOfContent(files: DataFiles, content: Content): Promis
 export async function loadContent(options: LoadContentOptions): Promise<LoadedContent> {
   const { files, content, limits = {}, createStore, onRead } = options;
   // The manifest says when a base was made.
-  const fold = new KeySpaceFold({ createStore, isTimed: true, ...limits });
+  const differences: FastcacheError[] = [];
+  const proof = new ContentProof((fault) => differences.push(fault));
+  const fold = new KeySpaceFold({
+    createStore,
+    isTimed: true,
+    totalBytes: content.base?.bytes,
+    proof,
+    ...limits,
+  });
   const { base, segments } = content;
   const dumps = [
     ...(base === undefined ? [] : [{ name: baseName(base.number), bytes: base.bytes }]),
@@ -54,6 +67,7 @@ export async function loadContent(options: LoadContentOptions): Promise<LoadedCo
   let bytesBefore = 0;
   let end: DumpEnd | undefined;
   const damage: FastcacheError[] = [];
+  const unchecked: { name: string; offset: number }[] = [];
   for (const [at, dump] of dumps.entries()) {
     const path = files.pathOf(dump.name);
     if (dump.bytes === null && at < dumps.length - 1) {
@@ -81,10 +95,12 @@ export async function loadContent(options: LoadContentOptions): Promise<LoadedCo
       for await (const other of damageBehind(files, place)) damage.push(other);
     }
     bytesBefore += bytes;
+    const { uncheckedFrom: offset } = checked;
+    if (offset !== undefined) unchecked.push({ name: dump.name, offset });
     if (dump.bytes === null) end = checked.end;
   }
   const keySpace = await placed(files.pathOf(dumps.at(-1)!.name), () => fold.finish());
-  return { keySpace, end, damage };
+  return { keySpace, end, damage, unchecked, differences };
 }
 
 function namesOf({ base, segments }: Content): string[] {

@@ -9,10 +9,12 @@ import type { FoldedKeySpace } from '../dump/fold/folded-key-space.js';
 import { FastcacheError } from '../errors.js';
 import { DEFAULT_FILE_MODE } from '../files/file-mode.js';
 import { encodeHelloFrame } from '../frame/hello.js';
-import { type History, recordedPairs } from '../replication/history.js';
+import type { History } from '../replication/history.js';
+import { proofFrame } from '../replication/link/digest-frames.js';
 import type { DataFiles } from './data-files.js';
 import { DumpFile } from './dump-file.js';
 import { baseName, type Manifest, replaceManifest, segmentName } from './manifest.js';
+import { markedPairs } from './segment-proofs.js';
 import { markName } from './sync-mark.js';
 import { systemDataFiles } from './system-data-files.js';
 
@@ -75,11 +77,13 @@ export async function writeContent(
   files: DataFiles,
   { keySpace, history, nowMs }: BeginningContent,
 ): Promise<Manifest> {
-  const { watermarks, keys } = keySpace;
-  const margin = new Map(recordedPairs(history, false));
+  const { watermarks, keys, store } = keySpace;
+  const margin = new Map(markedPairs(history, store.routing, false));
   const hello = encodeHelloFrame({ role: 'replica', watermarks }, { margin });
   const bytes = await writeDump(files, segmentName(1), [hello]);
-  const baseBytes = await writeDump(files, baseName(1), [hello], keySpace.frames());
+  const proof = proofFrame(store, watermarks);
+  const rest = proof === undefined ? [] : [proof];
+  const baseBytes = await writeDump(files, baseName(1), [hello], keySpace.frames(), rest);
   const madeAtMs = Math.floor(nowMs);
   const { id } = history;
   return {

@@ -3,6 +3,7 @@ import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
 import { indexPath } from '../frame/index-entry.js';
 import type { History } from '../replication/history.js';
+import type { DumpEnd } from './checked-dump.js';
 import type { DataFiles, DataLock } from './data-files.js';
 import { clearLeftovers, hasFrames } from './leftovers.js';
 import { bytesOfContent, loadContent } from './load-content.js';
@@ -72,7 +73,7 @@ async function opened({ files, createStore, onRead }: OpenOptions): Promise<Open
   const keeper = new ManifestKeeper(files, manifest);
   if (content === undefined) return { keeper, isNew, ...(await begunAnew(files, keeper)) };
   const total = await bytesOfContent(files, content);
-  const { keySpace, end } = await loadContent({
+  const { keySpace, end, unchecked, differences } = await loadContent({
     files,
     content,
     createStore,
@@ -83,17 +84,16 @@ async function opened({ files, createStore, onRead }: OpenOptions): Promise<Open
   if (content.base === undefined && newestMs === undefined) {
     return { keeper, isNew, ...(await begunAnew(files, keeper)) };
   }
+  for (const { name, offset } of unchecked) notes.push(uncheckedNote(files, name, offset));
+  for (const { place, message } of differences)
+    notes.push(`the content is not what it was: ${place}: ${message}`);
   const last = content.segments.at(-1)!;
-  if (end?.tear !== undefined)
-    notes.push(await cutTear(files, segmentName(last.number), end.bytes, end.tear));
   const kept = withoutLater(manifest, content, end?.bytes ?? last.bytes ?? 0);
-  if (end !== undefined) {
-    await files.truncate(segmentName(last.number), end.bytes);
-    const index = indexPath(segmentName(last.number));
-    if ((await files.size(index)) !== undefined) await files.truncate(index, end.indexBytes);
-  }
-  await keeper.update(() => ({ ...kept, isClean: false }));
-  notes.push(...(await clearLeftovers(files, manifest, kept)));
+  await asking(files, 'WRITE_FAILED', async () => {
+    if (end !== undefined) notes.push(...(await endSegment(files, segmentName(last.number), end)));
+    await keeper.update(() => ({ ...kept, isClean: false }));
+    notes.push(...(await clearLeftovers(files, manifest, kept)));
+  });
   return { keeper, isNew, content: { store, history }, isClean: manifest.isClean, notes };
 }
 
@@ -102,9 +102,11 @@ async function begunAnew(
   keeper: ManifestKeeper,
 ): Promise<Pick<OpenedData, 'content' | 'isClean' | 'notes'>> {
   const found = keeper.manifest;
-  await keeper.update(() => EMPTY_MANIFEST);
-  const notes = await clearLeftovers(files, found, EMPTY_MANIFEST);
-  return { content: undefined, isClean: false, notes };
+  return asking(files, 'WRITE_FAILED', async () => {
+    await keeper.update(() => EMPTY_MANIFEST);
+    const notes = await clearLeftovers(files, found, EMPTY_MANIFEST);
+    return { content: undefined, isClean: false, notes };
+  });
 }
 
 /** A directory without a manifest is a new one, or has lost it. */
@@ -129,9 +131,38 @@ function withoutLater(manifest: Manifest, content: Content, bytes: number): Mani
   return { ...manifest, segments };
 }
 
-/** Copies what is behind `bytes` beside the segment; returns what to say of it. */
-async function cutTear(files: DataFiles, name: string, bytes: number, why: string): Promise<string> {
+/** Cuts a segment, and its index, where it ends; returns what to say of it. */
+async function endSegment(
+  files: DataFiles,
+  name: string,
+  { bytes, tear, indexBytes }: DumpEnd,
+): Promise<string[]> {
+  const notes = tear === undefined ? [] : [await keepTear(files, name, bytes, tear)];
+  await files.truncate(name, bytes);
+  const index = indexPath(name);
+  if ((await files.size(index)) !== undefined) await files.truncate(index, indexBytes);
+  return notes;
+}
+
+/** Copies what is behind `bytes` beside the segment; returns what to say of it. Throws WRITE_FAILED. */
+async function keepTear(files: DataFiles, name: string, bytes: number, why: string): Promise<string> {
   const torn = `${name}.torn`;
+  try {
+    return await copyTear(files, { name, torn, bytes, why });
+  } catch (cause) {
+    // A full disk has taken a part of it.
+    await files.remove(torn).catch(() => {});
+    const message =
+      `${files.pathOf(name)} ends in a tear at byte ${bytes}, which is to be kept here before it is cut off: ` +
+      `${(cause as Error).message}. Nothing was cut. Make room, or mend the disk, and start again.`;
+    throw new FastcacheError('WRITE_FAILED', message, { file: files.pathOf(torn), cause });
+  }
+}
+
+async function copyTear(
+  files: DataFiles,
+  { name, torn, bytes, why }: { name: string; torn: string; bytes: number; why: string },
+): Promise<string> {
   await files.remove(torn);
   const file = await files.create(torn);
   let cut = 0;
@@ -149,6 +180,14 @@ async function cutTear(files: DataFiles, name: string, bytes: number, why: strin
   return (
     `${files.pathOf(name)} ended in a tear at byte ${bytes}, as a crash leaves it (${why}): the ${cut} bytes ` +
     `behind it were never synced, do not count, and are kept in ${files.pathOf(torn)}`
+  );
+}
+
+function uncheckedNote(files: DataFiles, name: string, offset: number): string {
+  const path = files.pathOf(name);
+  return (
+    `${indexPath(path)} has no sound entry for byte ${offset} of its dump and what is behind: a value that was ` +
+    `changed there is not noticed. With the server stopped, \`fastcache frames index ${path}\` makes it anew`
   );
 }
 

@@ -35,7 +35,10 @@ export interface PastContent {
   readonly history: History | undefined;
   /** The change right before which it is, where one was looked for. */
   readonly loss: Loss | undefined;
-  /** Damage that the content does without: behind the moment, or in a base in whose place an older one is. */
+  /**
+   * Damage that the content does without, behind the moment or in a base in whose place an older one is; and
+   * the places at which the content is not what digests say (CONTENT_DIVERGES).
+   */
   readonly damage: readonly FastcacheError[];
 }
 
@@ -79,7 +82,7 @@ async function readPart(
   for (const content of contentChoices(manifest)) {
     const stores = new ToolStores();
     try {
-      const { keySpace, damage } = await loadContent({
+      const { keySpace, damage, differences } = await loadContent({
         files,
         content,
         limits,
@@ -94,7 +97,7 @@ async function readPart(
         keySpace: foldedKeySpace(stores, keySpace, untilMs ?? loss?.timeMs),
         history,
         loss,
-        damage: [...passedOver, ...damage],
+        damage: [...passedOver, ...damage, ...differences],
       };
     } catch (error) {
       // An older base may show it: a base does not say itself at which watermarks it is.

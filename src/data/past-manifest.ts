@@ -5,6 +5,7 @@ import { FrameKind } from '../frame/kinds.js';
 import { indexKernel } from '../frame-index/index-kernel.js';
 import type { DataFiles } from './data-files.js';
 import {
+  type BaseEntry,
   baseName,
   type Content,
   contentOf,
@@ -69,6 +70,25 @@ export function contentChoices(manifest: Manifest): Content[] {
     if (content?.base === undefined) break;
   }
   return choices;
+}
+
+/**
+ * Returns contents of a manifest that have all its files, as far as anything is known of what their frames
+ * follow: what an empty store or a base leads to, up to where the next base begins, in order.
+ */
+export function allContents({ segments, bases }: Manifest): Content[] {
+  return chainsOf(segments).flatMap((chain) => {
+    const placeOf = (base: BaseEntry) => chain.findIndex(({ number }) => number === base.segment);
+    const own = bases.filter((base) => placeOf(base) !== -1);
+    const starts = [
+      ...(chain[0]!.follows === 'nothing' ? [{ base: undefined, from: 0 }] : []),
+      ...own.map((base) => ({ base, from: placeOf(base) })),
+    ];
+    return starts.map(({ base, from }, at) => {
+      const next = starts[at + 1];
+      return { base, segments: chain.slice(from, next && next.from + 1) };
+    });
+  });
 }
 
 /** Whether another choice may show the content: limits are not reached, or the base is damaged. */

@@ -25,7 +25,10 @@ export interface PastOptions {
 /** What was loaded. */
 export interface LoadedPast {
   readonly keySpace: KeySpace;
-  /** Damage that the content does without: behind the moment, or in a base in whose place an older one is. */
+  /**
+   * Damage that the content does without, behind the moment or in a base in whose place an older one is; and
+   * the places at which the content is not what digests say (CONTENT_DIVERGES).
+   */
   readonly damage: readonly FastcacheError[];
 }
 
@@ -44,8 +47,9 @@ export async function loadPast({ files, untilMs, createStore, onRead }: PastOpti
     const total = await bytesOfContent(files, content);
     try {
       const read = (bytes: number) => onRead(bytes, total);
-      const { keySpace, damage } = await loadContent({ files, content, createStore, onRead: read, limits });
-      return { keySpace, damage: [...passedOver, ...damage] };
+      const loaded = await loadContent({ files, content, createStore, onRead: read, limits });
+      const { keySpace, damage, differences } = loaded;
+      return { keySpace, damage: [...passedOver, ...damage, ...differences] };
     } catch (error) {
       // No record proves that a base is of before that time: an older one, with more records, may show it.
       if (!(error instanceof FastcacheError) || !mayShowElse(files, content, error)) throw error;

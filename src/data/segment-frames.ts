@@ -168,7 +168,10 @@ export class SegmentFrames implements ArchivedFrames {
 
   /** Takes note of a frame, which must follow what was read; returns whether the replica lacks it. */
   #isLacking(segment: OpenSegment, entries: IndexEntries, index: number): boolean {
-    if (entries.kind(index) === FrameKind.Hello && entries.offset(index) === 0) return false;
+    const kind = entries.kind(index);
+    if (kind === FrameKind.Hello && entries.offset(index) === 0) return false;
+    // Those are the directory's own: the replica is sent others with the heartbeats.
+    if (kind === FrameKind.Digests) return false;
     const shard = entries.shard(index);
     const position = this.#position!;
     const own = shard === undefined ? undefined : position[shard];

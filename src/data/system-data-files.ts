@@ -1,14 +1,18 @@
 /** The files of a data directory on the system's disk. */
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { FastcacheError } from '../errors.js';
+import { fileBlocks } from '../files/file-blocks.js';
 import { lockDirectory } from '../transport/directory-lock.js';
 import type { DataFile, DataFiles } from './data-files.js';
 
 const DIRECTORY_MODE = 0o700;
-/** Whoever is served between two blocks waits for one: some milliseconds, as the server loads it. */
-const BLOCK_BYTES = 262_144;
-const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
+const { O_CREAT, O_DSYNC, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
+/** Elsewhere than on Linux such a write may end in the cache of the disk, which a sync empties. */
+const WRITES_SYNC = process.platform === 'linux';
+/** What opening a link, a pipe, a socket or a directory fails with, as `openPlain` does it. */
+const OF_NO_FILE: ReadonlySet<string | undefined> = new Set(['ELOOP', 'EMLINK', 'ENXIO', 'EISDIR']);
 
 /** Returns the files of the directory at `directory`; those that are made have the mode `mode`. */
 export function systemDataFiles(directory: string, mode: number): DataFiles {
@@ -21,7 +25,7 @@ export function systemDataFiles(directory: string, mode: number): DataFiles {
     lock: () => lockDirectory(directory),
     list: () => readdir(directory),
     async read(name, maxBytes, from = 0) {
-      const file = await open(pathOf(name)).catch(unlessMissing);
+      const file = await openPlain(pathOf(name), O_RDONLY).catch(unlessMissing);
       if (file === undefined) return undefined;
       return using(file, async () => {
         const bytes = Buffer.alloc(Math.min(maxBytes, Math.max(0, (await file.stat()).size - from)) + 1);
@@ -33,45 +37,25 @@ export function systemDataFiles(directory: string, mode: number): DataFiles {
       });
     },
     async *blocks(name, from = 0) {
-      const file = await open(pathOf(name));
-      const read = (block: Buffer, offset: number) => {
-        const reading = file.read(block, 0, block.length, offset);
-        // Whoever works on the block before hears of a fault only when it asks for this one.
-        reading.catch(() => {});
-        return reading;
-      };
-      let [block, other] = [Buffer.allocUnsafeSlow(BLOCK_BYTES), Buffer.allocUnsafeSlow(BLOCK_BYTES)];
-      let reading = read(block, from);
-      try {
-        for (let offset = from; ; ) {
-          const { bytesRead } = await reading;
-          if (bytesRead === 0) return;
-          offset += bytesRead;
-          // The next block is read while this one is worked on.
-          reading = read(other, offset);
-          yield block.subarray(0, bytesRead);
-          [block, other] = [other, block];
-        }
-      } finally {
-        await reading.catch(() => {});
-        await file.close();
-      }
+      yield* fileBlocks(await openPlain(pathOf(name), O_RDONLY), from);
     },
     async size(name) {
-      return (await stat(pathOf(name)).catch(unlessMissing))?.size;
+      const stats = await lstat(pathOf(name)).catch(unlessMissing);
+      if (stats?.isFile() === false) throw noPlainFile(pathOf(name));
+      return stats?.size;
     },
     async create(name) {
-      return new SystemFile(
-        await open(pathOf(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_APPEND, mode),
-        pathOf(name),
-      );
+      const path = pathOf(name);
+      return new SystemFile(await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode), path);
     },
     rename: (from, to) => rename(pathOf(from), pathOf(to)),
     remove: (name) => rm(pathOf(name), { force: true }),
     async truncate(name, bytes) {
-      await truncate(pathOf(name), bytes);
-      const file = await open(pathOf(name));
-      await using(file, () => file.datasync());
+      const file = await openPlain(pathOf(name), O_RDWR);
+      await using(file, async () => {
+        await file.truncate(bytes);
+        await file.datasync();
+      });
     },
     async syncNames() {
       const folder = await open(directory, O_RDONLY);
@@ -83,25 +67,42 @@ export function systemDataFiles(directory: string, mode: number): DataFiles {
 class SystemFile implements DataFile {
   readonly #file: FileHandle;
   readonly #path: string;
-  /** The file without appending, once it was asked for: Linux appends whatever the position says. */
-  #placed: FileHandle | undefined;
+  /** The same file, whose writes are on the disk when they end; undefined until the first of them. */
+  #durable: FileHandle | undefined;
+  #end = 0;
 
   constructor(file: FileHandle, path: string) {
     this.#file = file;
     this.#path = path;
   }
 
-  async append(pieces: readonly Uint8Array[]): Promise<void> {
+  append(pieces: readonly Uint8Array[]): Promise<void> {
+    return this.#append(this.#file, pieces);
+  }
+
+  async appendSynced(pieces: readonly Uint8Array[]): Promise<void> {
+    if (WRITES_SYNC) {
+      this.#durable ??= await openPlain(this.#path, O_WRONLY | O_DSYNC);
+      await this.#append(this.#durable, pieces);
+    } else {
+      await this.append(pieces);
+      await this.sync();
+    }
+  }
+
+  async #append(file: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
     let rest = pieces;
     while (rest.length > 0) {
-      const { bytesWritten } = await this.#file.writev(rest as Uint8Array[]);
+      const { bytesWritten } = await file.writev(rest as Uint8Array[], this.#end);
+      this.#end += bytesWritten;
       rest = behind(rest, bytesWritten);
     }
   }
 
   async rewrite(bytes: Uint8Array): Promise<void> {
-    this.#placed ??= await open(this.#path, O_WRONLY);
-    await this.#placed.write(bytes, 0, bytes.length, 0);
+    for (let at = 0; at < bytes.length; ) {
+      at += (await this.#file.write(bytes, at, bytes.length - at, at)).bytesWritten;
+    }
   }
 
   sync(): Promise<void> {
@@ -109,9 +110,35 @@ class SystemFile implements DataFile {
   }
 
   async close(): Promise<void> {
-    await this.#placed?.close();
+    await this.#durable?.close();
     await this.#file.close();
   }
+}
+
+/**
+ * Opens a file that is there. A link is not followed, and to open a pipe waits for nobody: what is no plain
+ * file was put there by somebody else. Throws READ_FAILED for it.
+ */
+async function openPlain(path: string, flags: number): Promise<FileHandle> {
+  const file = await open(path, flags | O_NOFOLLOW | O_NONBLOCK).catch((error: NodeJS.ErrnoException) => {
+    throw OF_NO_FILE.has(error.code) ? noPlainFile(path, error) : error;
+  });
+  try {
+    if (!(await file.stat()).isFile()) throw noPlainFile(path);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  return file;
+}
+
+function noPlainFile(file: string, cause?: Error): FastcacheError {
+  return new FastcacheError(
+    'READ_FAILED',
+    'It is no plain file, but a link, a directory, a pipe or a device, of which a data directory has none. ' +
+      'Nothing was changed. Find out who has put it there, and put the file itself in its place.',
+    { file, cause },
+  );
 }
 
 /** Returns what is left of pieces of which the first `bytes` bytes are written. */

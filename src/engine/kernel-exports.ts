@@ -220,6 +220,7 @@ export interface KernelExports {
   routeKey(key: number, length: number): number;
   watermark(shard: number): bigint;
   setWatermark(shard: number, sequence: bigint): void;
+  expectContent(keys: number, bytes: number): void;
   keysIn(shard: number): number;
   expiringIn(shard: number): number;
   averageTtlMs(): number;

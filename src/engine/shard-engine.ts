@@ -30,7 +30,14 @@ import {
 import { StoreScan } from './snapshot-scan.js';
 import { StoreNotes } from './store-notes.js';
 import { TrackedKeys } from './tracked-keys.js';
-import type { ApplyResult, OpenBatch, RecordPrint, ReplicatedStore, SnapshotScan } from './types.js';
+import type {
+  ApplyResult,
+  OpenBatch,
+  RecordPrint,
+  ReplicatedStore,
+  RouteMode,
+  SnapshotScan,
+} from './types.js';
 import { Values } from './values.js';
 import { WatchedKeys } from './watched-keys.js';
 import { checkLength, wasThere, written } from './writes.js';
@@ -44,6 +51,7 @@ const APPLY_BUFFER_BYTES = 1024 * 1024;
  */
 export class ShardEngine implements ReplicatedStore {
   readonly shards: number;
+  readonly routing: RouteMode;
   /** The commands' input and output lie in the kernel's memory, where `resp/` reads and writes them. */
   readonly kernel: Kernel;
   onBatch: (batch: OpenBatch) => void = () => {};
@@ -73,6 +81,7 @@ export class ShardEngine implements ReplicatedStore {
   constructor(options: ShardEngineOptions) {
     const { shards, route, secret, clock } = options;
     this.shards = shards;
+    this.routing = route;
     this.#maxValueBytes = options.maxValueBytes;
     this.kernel = new Kernel(this.#host());
     const ready = this.kernel.exports.initialize(
@@ -270,6 +279,10 @@ export class ShardEngine implements ReplicatedStore {
     this.#applyBuffer.trim();
     if (status !== layout.APPLY_OK) throw applyFault(this.kernel, status).at(entriesOffset);
     return entryCount;
+  }
+
+  expectContent(keys: number, bytes: number): void {
+    this.kernel.exports.expectContent(keys, bytes);
   }
 
   scan(): SnapshotScan {

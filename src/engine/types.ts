@@ -71,6 +71,8 @@ export interface SnapshotScan {
 export interface SequencedStore {
   /** How many shards there are. */
   readonly shards: number;
+  /** What of a key picks its shard; absent: it keeps no content. */
+  readonly routing?: RouteMode;
   /** Returns for each shard the highest sequence that it has given out (a primary) or applied (a replica). */
   watermarks(): bigint[];
   /** Returns the watermark of one shard, which must exist. */
@@ -119,6 +121,8 @@ export interface FollowedStore extends SequencedStore {
    * `apply`.
    */
   loadChunk(payload: Uint8Array): number;
+  /** Makes room for so many keys in all, and their bytes; absent in a store that keeps no content. */
+  expectContent?(keys: number, bytes: number): void;
   /** Returns how many keys there are, past their expiry or not; 0 in a store that keeps no content. */
   keyCount(): number;
   /**

@@ -12,6 +12,7 @@ import {
   allocateReserve,
   availableBytes,
   freePages,
+  growTo,
   initializePages,
   limitPages,
 } from './memory/pages';
@@ -35,6 +36,7 @@ import {
   shardCount,
 } from './table/shard';
 import { tableBytes } from './table/table';
+import { widen } from './table/widen';
 import { xxh3 } from './xxh3';
 
 export { countBits, findBit } from './bits';
@@ -120,6 +122,9 @@ export { changedSince, unwatchKey, watchKey } from './store/watch';
 export { listKeys, scan } from './table/scan';
 export { scanKeys } from './table/scan-keys';
 export { xxh3 };
+
+/** About what a key takes with its share of the tables, of which an eighth may be tables made ahead. */
+const EXPECTED_KEY_BYTES_MIN: u32 = 72;
 
 /** Must be called once, before all else. Returns false when there cannot be so many shards. */
 export function initialize(
@@ -236,6 +241,16 @@ export function watermark(shard: u32): u64 {
 
 export function setWatermark(shard: u32, sequence: u64): void {
   setSequence(shardAt(shard), sequence);
+}
+
+/**
+ * Makes room for so many keys in all with so many bytes. Tables take a small part of the memory that there
+ * is, since fewer keys may come.
+ */
+export function expectContent(keys: u32, bytes: f64): void {
+  growTo(bytes);
+  const most = <u32>min(<f64>keys, availableBytes() / <f64>EXPECTED_KEY_BYTES_MIN);
+  for (let id: u32 = 0; id < shardCount; id++) widen(shardAt(id), most / shardCount);
 }
 
 /** Returns how many keys a shard has, past their expiry or not. */

@@ -197,11 +197,13 @@ export function isAtEnd(
 
 /**
  * Whether `held` lies within this history: sequences below its base belong to an earlier one, whose end is
- * not known.
+ * not known. A shard may have ended there all the same, where its node lacked that end and was promoted.
  */
 function isWithin(held: ArrayLike<bigint>, { base, watermarks }: PreviousHistory): boolean {
   if (held.length !== watermarks.length) return false;
-  return watermarks.every((end, shard) => held[shard]! >= base && held[shard]! <= end);
+  return watermarks.every(
+    (end, shard) => held[shard] === end || (held[shard]! >= base && held[shard]! <= end),
+  );
 }
 
 /**

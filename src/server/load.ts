@@ -62,7 +62,11 @@ export async function loadEngine(options: LoadedOptions): Promise<Loaded> {
   const { history, leftOut } = loaded;
   const loadNotes = [
     ...(leftOut === undefined ? [] : [`Left out of ${source.path}: ${leftOut}.`]),
-    ...loaded.damage.map(({ place, message }) => `not needed for this moment: ${place}: ${message}`),
+    ...loaded.damage.map(({ code, place, message }) =>
+      code === 'CONTENT_DIVERGES'
+        ? `the content is not what it was: ${place}: ${message}`
+        : `not needed for this moment: ${place}: ${message}`,
+    ),
   ];
   if (loaded.store.shards === shards) return { engine: loaded.store, history, loadNotes };
   const { chunkPayload, storeSteps } = await import('../dump/fold/store-entries.js');
@@ -89,6 +93,7 @@ async function loadDump({ config, seams, source, create, onRead }: LoadedOptions
       maxStringBytes: config.maxValueBytes,
       nowMs: clock.nowMs(),
     },
+    totalBytes,
     onRead: (bytes) => onRead(bytes, totalBytes),
   });
   return { ...loaded, damage: [] };

@@ -52,7 +52,7 @@ import { Keeping } from './keeping.js';
 import { Leading } from './leading.js';
 import { recordContent } from './load.js';
 import type { SecuredSeams } from './node-tls.js';
-import { LoadingProgress, leaveStart, type Opening } from './opening.js';
+import { closeBehind, LoadingProgress, leaveStart, type Opening } from './opening.js';
 import { type Outputs, openOutputs } from './outputs.js';
 import { createClientServer, createRelay, listenToReplicas, type ServedNode, serveMetrics } from './ports.js';
 import type { NodeSeams } from './seams.js';
@@ -352,12 +352,12 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
       () => this.#metricsPort?.close(),
       () => this.server?.close(),
       () => this.failover.stop(),
-      () => (this.#loading === undefined ? this.keeping.anchor() : leaveStart(this.#loading, this.keeping)),
+      () => (this.#loading === undefined ? this.keeping.anchor() : leaveStart(this.#loading, this)),
       () => this.leading?.close(),
       () => this.#listener?.close(),
       () => this.outputs.close(),
       () => this.#supervision.close(),
-      () => this.keeping.close(this.leading !== undefined && !this.lacksData),
+      () => closeBehind(this.#loading, this.keeping, this.leading !== undefined && !this.lacksData),
     ]);
     return this.#closing;
   }

@@ -4,6 +4,7 @@
  */
 import type { Clock, Timer, Timers } from '../clock.js';
 import { FastcacheError } from '../errors.js';
+import type { Log } from '../replication/log.js';
 import type { Holding } from '../replication/replica/holding.js';
 import { Later } from '../resp/later.js';
 import { type LoadingReport, type NodeReport, servingReport } from '../status/report.js';
@@ -12,6 +13,9 @@ import type { NodeParts } from './parts.js';
 
 /** A start asks so often whether it is to go on, while it waits for something else than files. */
 const LOOK_MS = 100;
+
+/** A start that is abandoned is waited for so long: a disk that does not answer may keep it for ever. */
+const LEAVE_MS = 5_000;
 
 /** How far the loading of a start is, in either role, and whether it goes on. */
 export class LoadingProgress {
@@ -26,6 +30,7 @@ export class LoadingProgress {
   readonly ended: Promise<never>;
   /** Resolves when the start does nothing any more. */
   #over: Promise<void> = Promise.resolve();
+  #isOver = true;
 
   /** What `onLoading` throws ends the start. */
   constructor(clock: Clock, onLoading: OnRead | undefined) {
@@ -60,7 +65,12 @@ export class LoadingProgress {
 
   /** Waits for the start. Rejects as that, or with that for which it is abandoned, at once. */
   async until(opening: Promise<void>, timers: Timers): Promise<void> {
-    this.#over = opening.catch(() => {});
+    this.#isOver = false;
+    this.#over = opening
+      .catch(() => {})
+      .finally(() => {
+        this.#isOver = true;
+      });
     let timer: Timer | undefined;
     const look = () => {
       try {
@@ -79,6 +89,11 @@ export class LoadingProgress {
     return this.#over;
   }
 
+  /** Whether the start does nothing any more. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   report(): LoadingReport {
     const bytes = this.#bytes;
     const totalBytes = this.#totalBytes;
@@ -87,10 +102,44 @@ export class LoadingProgress {
   }
 }
 
-/** Leaves a start that has failed and is still at something; what it makes of the content is not saved. */
-export async function leaveStart({ over }: LoadingProgress, keeping: { giveUp(): void }): Promise<void> {
+/** A node whose start is left. */
+interface LeftNode {
+  readonly keeping: { giveUp(): void };
+  readonly seams: { readonly timers: Timers };
+  readonly events: { readonly log: Log };
+}
+
+/**
+ * Leaves a start that has failed and is still at something; what it makes of the content is not saved.
+ * Resolves when it does nothing any more, or when it has been waited for long enough.
+ */
+export async function leaveStart({ over }: LoadingProgress, node: LeftNode): Promise<void> {
+  const { keeping, seams, events } = node;
   keeping.giveUp();
-  await over;
+  let timer: Timer | undefined;
+  const isLate = new Promise<void>((resolve) => {
+    timer = seams.timers.after(LEAVE_MS, () => {
+      events.log.error(
+        `the start was ended and waits for a disk that has not answered for ${LEAVE_MS / 1_000} s: it is left as ` +
+          'it is, and the data directory stays locked until the disk answers or the process ends',
+      );
+      resolve();
+    });
+  });
+  await Promise.race([over, isLate]).finally(() => timer?.cancel());
+}
+
+/**
+ * Gives a directory back: at once, or, where the start is still at something, behind that, as it might change
+ * the directory of whoever has it next.
+ */
+export async function closeBehind(
+  loading: LoadingProgress | undefined,
+  keeping: { close(isPrimary: boolean): Promise<void> },
+  isPrimary: boolean,
+): Promise<void> {
+  if (loading === undefined || loading.isOver) await keeping.close(isPrimary);
+  else void loading.over.then(() => keeping.close(false)).catch(() => {});
 }
 
 /** WAIT's answer where nothing was written yet. */

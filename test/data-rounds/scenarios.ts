@@ -81,6 +81,8 @@ async function fillBallast(server: DataServer): Promise<void> {
     const replies = await client.pipeline(keys.map((key) => ['SET', key, 'b'.repeat(BALLAST_BYTES)]));
     if (replies.some((reply) => reply !== '+OK')) throw new Error(`the ballast is answered ${replies}`);
   }
+  // A kill that comes soon would take what the disk, which is busy with sealing, has not got yet.
+  await client.command('WAITAOF', '1', '0', '0');
   client.close();
 }
 

@@ -84,6 +84,8 @@ async function crashAndLook(seed: number): Promise<void> {
     const run = async () => {
       const node = await DataNode.start({ files, fsync: always ? 'always' : 'no' });
       if (isOver) return;
+      // A crash leaves no index that lacks what was synced.
+      expect(node.opened.notes.join(), `seed ${seed}`).not.toContain('no sound entry');
       check(node, synced, written, seed);
       const { history } = node.publisher;
       if (previous !== undefined) expect(history.past ?? [], `seed ${seed}`).toContain(previous);

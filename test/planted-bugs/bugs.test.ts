@@ -22,6 +22,7 @@ it('they are thirty at least, twenty of them in replication and server, and some
     'frame',
     'dump',
     'replay',
+    'data',
     'resp',
     'files',
     'transport',

@@ -3,6 +3,7 @@
  * forgotten, a wrong comparison, a sync that is left out. The tests of each are those that are most likely to
  * notice it.
  */
+import { dataBugs } from './data-bugs.js';
 import { failoverBugs } from './failover-bugs.js';
 import type { PlantedBug } from './planted-bug.js';
 
@@ -534,6 +535,7 @@ export const bugs: readonly PlantedBug[] = [
   ...replication,
   ...failoverBugs,
   ...server,
+  ...dataBugs,
   ...clients,
   ...protocol,
   ...tools,

@@ -168,4 +168,17 @@ describe('a claim', () => {
   ])('%s', (_, id, claimed, place) => {
     expect(placeIn(promoted, id, claimed)).toEqual(place);
   });
+
+  it.each([
+    ['level with it is part of the history that follows', [50n, 2n], [1_000n, 1_000n]],
+    ['behind it where it is named is part of that, too', [41n, 2n], [41n, 1_000n]],
+    ['behind it in the history before is no part of it', [50n, 1n], undefined],
+    ['past it in the history before is no part of it', [50n, 3n], undefined],
+  ])(
+    'of a node that was promoted while a shard was still numbered in the history before: who is %s',
+    (_, claimed, place) => {
+      const previous = { id: OLD, base: 40n, watermarks: [50n, 2n] };
+      expect(placeIn({ id: NEW, base: 1_000n, previous }, OLD, claimed)).toEqual(place);
+    },
+  );
 });

@@ -89,3 +89,47 @@ it('a disk that fails ends a start with --on-data-fault stop, and the lock is gi
   onTestFinished(() => again.close());
   expect(again.engine.get('key')?.toString()).toBe('value');
 });
+
+it('a disk that does not answer keeps no start from ending, and nobody gets its directory before it answers', async () => {
+  const disk = new LossyDisk();
+  let answers = () => {};
+  const answer = new Promise<void>((resolve) => {
+    answers = resolve;
+  });
+  let isAsked = false;
+  disk.before = () => {
+    isAsked = true;
+  };
+  disk.delay = (run) => void answer.then(run);
+  const { files } = systemNodeSeams;
+  const options = {
+    bind: ':0',
+    listen: false,
+    data: 'disk',
+    roleFile: join(directory, 'role of one'),
+  } as const;
+  const onDisk = { ...files, openData: async () => disk };
+  // Timers that hurry: what takes seconds takes a hundredth of that.
+  const timers: typeof systemNodeSeams.timers = {
+    after: (delayMs, run) => systemNodeSeams.timers.after(delayMs / 100, run),
+    endOfTurn: (run) => systemNodeSeams.timers.endOfTurn(run),
+  };
+  const onLoading = () => {
+    throw new FastcacheError('CLOSED', 'It was stopped.');
+  };
+  const start = () =>
+    Node.start(primaryConfig({ ...options, onLoading }), { ...systemNodeSeams, timers, files: onDisk });
+  await expect(start()).rejects.toThrow('It was stopped.');
+  await expect(start()).rejects.toMatchObject({ code: 'DATA_IN_USE' });
+  expect(isAsked).toBe(false);
+  answers();
+  disk.delay = setImmediate;
+  const again = await eventually(
+    () =>
+      Node.start(primaryConfig(options), { ...systemNodeSeams, files: onDisk }).catch(
+        (error: Error) => error,
+      ),
+    (started) => started instanceof Node,
+  );
+  await (again as Node).close();
+});

@@ -1,7 +1,7 @@
 /**
  * The simulation with a data directory for each node, on disks that lose what was not synced
- * (test/support/sim/node-disk.ts has what is compared behind a crash). `SIM_SEEDS=1000` plays more seeds;
- * `SIM_SEED=n` plays that one alone.
+ * (test/support/sim/node-disk.ts has what is compared behind a crash). `SIM_SEEDS=1000` plays the seeds up to
+ * that one, and `SIM_FROM=500` those from there on; `SIM_SEED=n` plays that one alone.
  */
 import '../support/debug-kernel.js';
 import '../support/sim/preloaded.js';
@@ -10,11 +10,13 @@ import { expect, it } from 'vitest';
 import { diskOutcomes, type FaultName, type Outcome } from '../support/sim/configuration.js';
 import { Simulation } from '../support/sim/simulation.js';
 
-const { SIM_SEED, SIM_SEEDS } = process.env;
+const { SIM_SEED, SIM_FROM, SIM_SEEDS } = process.env;
 const SEEDS = Math.min(Number(SIM_SEEDS ?? 60), 10_000);
 /** Fewer seeds than this need not come to everything. */
 const SEEDS_FOR_ALL = 60;
-const seeds = SIM_SEED === undefined ? Array.from({ length: SEEDS }, (_, seed) => seed) : [Number(SIM_SEED)];
+const FIRST = Number(SIM_FROM ?? 0);
+const seeds =
+  SIM_SEED === undefined ? Array.from({ length: SEEDS - FIRST }, (_, at) => FIRST + at) : [Number(SIM_SEED)];
 
 const hits = new Set<FaultName | Outcome>();
 

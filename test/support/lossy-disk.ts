@@ -106,11 +106,13 @@ export class LossyDisk implements DataFiles {
 
   async create(name: string): Promise<DataFile> {
     const inode = { bytes: Buffer.alloc(0), synced: Buffer.alloc(0) };
+    // What a killed process has opened takes nothing more of what it was about to write.
+    const generation = this.#generation;
     await this.#do('create', name, () => {
       if (this.#names.has(name)) throw Object.assign(new Error(`EEXIST: ${name}`), { code: 'EEXIST' });
       this.#names.set(name, inode);
     });
-    return {
+    const file: DataFile = {
       append: async (pieces) => {
         const taken = Buffer.concat(pieces);
         const append = (bytes: Buffer) => {
@@ -121,20 +123,38 @@ export class LossyDisk implements DataFiles {
           name,
           () => append(taken),
           () => append(taken.subarray(0, taken.length / 2)),
+          generation,
         );
       },
       rewrite: (bytes) =>
-        this.#do('append', name, () => {
-          inode.bytes = Buffer.concat([bytes, inode.bytes.subarray(bytes.length)]);
-        }),
+        this.#do(
+          'append',
+          name,
+          () => {
+            inode.bytes = Buffer.concat([bytes, inode.bytes.subarray(bytes.length)]);
+          },
+          undefined,
+          generation,
+        ),
       sync: async () => {
         const bytes = inode.bytes;
-        await this.#do('sync', name, () => {
-          inode.synced = bytes;
-        });
+        await this.#do(
+          'sync',
+          name,
+          () => {
+            inode.synced = bytes;
+          },
+          undefined,
+          generation,
+        );
+      },
+      async appendSynced(pieces) {
+        await file.append(pieces);
+        await file.sync();
       },
       async close() {},
     };
+    return file;
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -174,8 +194,8 @@ export class LossyDisk implements DataFiles {
     name: string,
     carryOut: () => void,
     inPart: () => void = () => {},
+    generation = this.#generation,
   ): Promise<void> {
-    const generation = this.#generation;
     await new Promise<void>((resolve) => this.delay(resolve));
     // What a killed process waits for never comes.
     if (generation !== this.#generation) await new Promise(() => {});
@@ -194,9 +214,10 @@ export class LossyDisk implements DataFiles {
 }
 
 function lost({ bytes, synced }: Inode, random: RandomSource): Buffer {
-  const kept = Buffer.from(
-    bytes.subarray(0, random.between(Math.min(synced.length, bytes.length), bytes.length)),
-  );
+  // A small file, as a mark is, mostly has all of its bytes or none.
+  const isWhole = random.chance(0.5);
+  const from = Math.min(synced.length, bytes.length);
+  const kept = Buffer.from(bytes.subarray(0, isWhole ? bytes.length : random.between(from, bytes.length)));
   for (let at = 0; at < kept.length; at += SECTOR_BYTES) {
     if (random.chance(0.9)) continue;
     const end = Math.min(at + SECTOR_BYTES, kept.length);

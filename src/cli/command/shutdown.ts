@@ -1,7 +1,33 @@
 /** How signals end a command: a server drains, and a tool leaves no half-written file. */
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Exit status for each signal that ends the process, as a shell reports it (128 + n). */
 export const signalStatuses = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+/** A disk that answers does so within this, about. */
+const ANSWER_MS = 2_000;
+const LOOK_MS = 50;
+
+/**
+ * Resolves when the process waits for no disk. One that does not answer would keep `process.exit` from ending
+ * it, for ever: the process is then killed, which is said on stderr.
+ */
+export async function leaveDisk(): Promise<void> {
+  for (let waitedMs = 0; waitsForDisk(); waitedMs += LOOK_MS) {
+    if (waitedMs >= ANSWER_MS) {
+      process.stderr.write(
+        'The disk does not answer, so that the process can end in no order: it is killed.\n',
+      );
+      process.kill(process.pid, 'SIGKILL');
+    }
+    await sleep(LOOK_MS);
+  }
+}
+
+/** Whether a file is being opened, read, written or synced. */
+export function waitsForDisk(): boolean {
+  return process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'));
+}
 
 /**
  * Resolves with the first SIGINT, SIGTERM or SIGHUP; from then on a SIGINT exits at once with 130.
@@ -12,7 +38,7 @@ export function stopRequested(takesHangup = () => false): Promise<keyof typeof s
     let isAsked = false;
     const stop = (signal: NodeJS.Signals) => {
       if (signal === 'SIGHUP' && takesHangup()) return;
-      if (isAsked && signal === 'SIGINT') process.exit(signalStatuses.SIGINT);
+      if (isAsked && signal === 'SIGINT') void leaveDisk().then(() => process.exit(signalStatuses.SIGINT));
       isAsked = true;
       resolve(signal as keyof typeof signalStatuses);
     };

@@ -141,6 +141,9 @@ function contentText(content: VerifiedDump, route: RouteMode): string[] {
       countText(content.entries, 'snapshot entry', 'snapshot entries'),
     ].join(', '),
     indexText(content),
+    ...(content.comparedDigests > 0
+      ? [`content compared with ${countText(content.comparedDigests, 'digest', 'digests')} of its shards`]
+      : []),
     ...snapshotsText(content),
     ...content.histories.map(historyText),
     routingText(content, route),

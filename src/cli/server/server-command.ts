@@ -2,13 +2,14 @@
  * The common part of the servers' commands: a ready line, then events, as NDJSON on stdout or as lines on
  * stderr, until a signal, a fault or their own end stops them.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../clock.js';
 import type { Server } from '../../embedded/server.js';
 import { FastcacheError } from '../../errors.js';
 import { primaryEvents } from '../../server/events.js';
 import { BaseCommand } from '../command/base-command.js';
 import { faultInFlags } from '../command/option-flags.js';
-import { stopRequested } from '../command/shutdown.js';
+import { leaveDisk, stopRequested, waitsForDisk } from '../command/shutdown.js';
 import { escapeText } from '../terminal/escape.js';
 import { Output } from '../terminal/output.js';
 import type { ReadProgress } from '../terminal/read-progress.js';
@@ -18,6 +19,9 @@ import { promotionSignal } from './promotion-signal.js';
 import { readyOf } from './ready.js';
 import { ReloadSignal } from './reload-signal.js';
 import { isRecordedToStdout } from './stdout-record.js';
+
+/** A start that is told to stop does so within this, unless a disk does not answer. */
+const STOP_MS = 10_000;
 
 /** The server that a command runs until it is stopped. */
 export interface RunningServer {
@@ -82,17 +86,28 @@ export abstract class ServerCommand extends BaseCommand {
     });
     return {
       onLoading(bytes, totalBytes) {
-        if (isStopping) throw new FastcacheError('CLOSED', 'It was stopped during its start.');
+        if (isStopping) throw stoppedInStart();
         if (bytes > 0) progress?.read(bytes, totalBytes);
       },
       until: (started) =>
-        started
-          .catch((error) => {
-            if (error instanceof FastcacheError && error.code === 'CLOSED') this.exit(0);
+        Promise.race([started, this.#isLate()])
+          .catch(async (error) => {
+            if (error instanceof FastcacheError && error.code === 'CLOSED') {
+              await leaveDisk();
+              this.exit(0);
+            }
             throw faultInFlags(error, serverFlagOf);
           })
           .finally(() => progress?.close()),
     };
+  }
+
+  /** Rejects when a start has been told to stop so long ago that a disk must be what it waits for. */
+  async #isLate(): Promise<never> {
+    await this.#stop;
+    do await sleep(STOP_MS, undefined, { ref: false });
+    while (!waitsForDisk());
+    throw stoppedInStart();
   }
 
   /** Serves until a client sends SHUTDOWN, a signal comes, or the disk fails (`onDataFault`); then drains. */
@@ -129,6 +144,10 @@ export abstract class ServerCommand extends BaseCommand {
       await server.close();
     }
   }
+}
+
+function stoppedInStart(): FastcacheError {
+  return new FastcacheError('CLOSED', 'It was stopped during its start.');
 }
 
 /** Settles when a client sends SHUTDOWN, or rejects when the disk fails (`onDataFault`). */

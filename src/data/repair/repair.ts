@@ -8,7 +8,7 @@ import { encodeHelloFrame } from '../../frame/hello.js';
 import { type History, recordedPairs } from '../../replication/history.js';
 import { isDirectoryLocked } from '../../transport/directory-lock.js';
 import type { DataFiles } from '../data-files.js';
-import { readDirectory, readingIn } from '../directory-dumps.js';
+import { readDirectory, readingIn, refuseOthers } from '../directory-dumps.js';
 import {
   type BaseEntry,
   baseName,
@@ -164,6 +164,7 @@ async function manifestOf(
     );
     const found = isThere ? await foundManifest(files) : undefined;
     if (found === undefined || found.segments.length + found.bases.length === 0) throw error;
+    await refuseOthers(files, found);
     return [found, error];
   }
 }

@@ -9,7 +9,7 @@
  */
 import type { ShardEngine } from '../../engine/shard-engine.js';
 import { FastcacheError } from '../../errors.js';
-import { batchHeadOf, type DecodedRecord, decodeBatch, RECORD_OFFSETS } from '../../frame/batch.js';
+import { batchHeadOf, RECORD_OFFSETS } from '../../frame/batch.js';
 import { openPayload } from '../../frame/frame.js';
 import { FrameKind } from '../../frame/kinds.js';
 import type { SplitFrame } from '../../frame/splitter.js';
@@ -25,7 +25,10 @@ import {
 import { BatchLimit, type DumpLimits } from '../choose/batch-limit.js';
 import { inPayload, openFrame, placedIn } from '../read/frame-content.js';
 import { gapIn, sequenceGap } from '../sequence-gap.js';
+import { ComingContent } from './coming-content.js';
+import type { ContentProof } from './content-proof.js';
 import { noContent, ofSnapshot, tooLate, untimed } from './fold-faults.js';
+import { firstRecord, shardsIn } from './found-content.js';
 import { SnapshotBuild } from './snapshot-build.js';
 import { type FoldStore, StorePool } from './store-pool.js';
 
@@ -53,6 +56,10 @@ export interface FoldOptions<Store extends FoldStore = ShardEngine> extends Dump
   isTimed?: boolean | undefined;
   /** Returns a frame's payload, decompressed; absent: the fold decompresses it. Throws `FCRP_ZSTD_*`. */
   payloadOf?: ((frame: SplitFrame) => Uint8Array) | undefined;
+  /** Bytes of the dumps, if they are known: a table then gets room for all keys of a snapshot at once. */
+  totalBytes?: number | undefined;
+  /** What compares the content with the digests of the dumps; absent: nothing does. */
+  proof?: ContentProof | undefined;
 }
 
 interface Held<Store extends FoldStore> {
@@ -73,6 +80,8 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
   readonly #isTimed: boolean;
   readonly #stores: StorePool<Store>;
   readonly #payloadOf: (frame: SplitFrame) => Uint8Array;
+  readonly #totalBytes: number;
+  readonly #proof: ContentProof | undefined;
   readonly #course = new HistoryCourse<FastcacheError>({
     keepsContent: true,
     onTakenBack: ({ place }) => this.#break(place),
@@ -103,12 +112,15 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
   #broken: FastcacheError | undefined;
   #newestMs: number | undefined;
 
-  constructor({ createStore, isTimed = false, payloadOf = payloadIn, ...limits }: FoldOptions<Store>) {
+  constructor(options: FoldOptions<Store>) {
+    const { createStore, isTimed = false, payloadOf = payloadIn, proof, totalBytes = 0, ...limits } = options;
+    this.#proof = proof;
     this.#isTimed = isTimed;
     this.#limits = limits;
     this.#limit = new BatchLimit(limits);
     this.#stores = new StorePool(createStore);
     this.#payloadOf = payloadOf;
+    this.#totalBytes = totalBytes;
   }
 
   /**
@@ -134,8 +146,10 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
       case FrameKind.Hello:
         this.#takeHello(frame);
         return;
-      default:
-        openFrame(frame);
+      default: {
+        const { content } = openFrame(frame);
+        if (content.type === 'digests') this.#proof?.take(content.message, frame, file, this.#settled);
+      }
     }
   }
 
@@ -170,6 +184,11 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
     return isSettled && this.#held !== undefined && this.#limit.hasReached(this.#held.store.watermarks());
   }
 
+  /** The content, where nothing takes its place. */
+  get #settled(): Store | undefined {
+    return this.#snapshot === undefined && !this.#isToBegin ? this.#held?.store : undefined;
+  }
+
   get #store(): Store | undefined {
     return this.#snapshot?.store ?? this.#held?.store;
   }
@@ -182,6 +201,7 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
     const { watermarks = [] } = content.hello;
     const outcome = this.#course.hello(content.margin, watermarks, this.#positions);
     if (outcome !== 'claims') this.#shards = isShardCount(watermarks.length) ? watermarks.length : undefined;
+    if (outcome !== 'claims') this.#proof?.hello(content.margin);
     if (outcome === 'claims' || outcome === 'unnamed') return;
     this.#isNamedEmpty = this.#course.isEmptyAt(watermarks);
     this.#isToBegin = outcome === 'begins';
@@ -269,6 +289,7 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
 
   #hold(held: Held<Store>): void {
     this.#held = held;
+    this.#proof?.began();
     this.#isToBegin = false;
     this.#broken = undefined;
   }
@@ -286,6 +307,7 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
       framing: this.#course.snapshot,
       file,
       createStore: () => this.#stores.take(length),
+      coming: new ComingContent(this.#totalBytes),
     });
     if (this.#limit.isPast(watermarks)) this.#skip(snapshot, watermarks);
     else this.#snapshot = snapshot;
@@ -368,24 +390,4 @@ function payloadIn({ header, wirePayload }: SplitFrame): Uint8Array {
 
 function watermarksOf(frame: SplitFrame): Watermarks {
   return decodeWatermarks(payloadIn(frame));
-}
-
-/** Returns a batch's first record; undefined for a malformed batch, which the kernel refuses. */
-function firstRecord(payload: Uint8Array): DecodedRecord | undefined {
-  try {
-    return decodeBatch(payload).records.next().value ?? undefined;
-  } catch (error) {
-    if (error instanceof FastcacheError) return undefined;
-    throw error;
-  }
-}
-
-/**
- * Returns the power of two that covers all shards that were written to: their watermarks are past the
- * others'.
- */
-function shardsIn(watermarks: readonly bigint[]): number {
-  const untouched = watermarks.at(-1)!;
-  const last = watermarks.findLastIndex((watermark) => watermark !== untouched);
-  return 2 ** Math.ceil(Math.log2(last + 1 || 1));
 }

@@ -1,7 +1,8 @@
 /** Reads dumps and folds them into the key space that they lead to. */
 import type { ShardEngine } from '../../engine/shard-engine.js';
 import { FastcacheError } from '../../errors.js';
-import { type DumpSource, dumpName, inDump, readDumpChunks } from '../read/dump-reader.js';
+import { FrameSplitter } from '../../frame/splitter.js';
+import { type DumpSource, dumpName, inDump, openDump } from '../read/dump-reader.js';
 import { type FoldOptions, type KeySpace, KeySpaceFold } from './key-space-fold.js';
 
 /** The dumps to load, and how far they are folded. */
@@ -24,14 +25,17 @@ export async function loadDumps({ files, signal, onRead, ...options }: LoadOptio
   const fold = new KeySpaceFold(options);
   for (const file of files) {
     let bytes = 0;
+    const name = dumpName(file);
+    const splitter = new FrameSplitter({ sharesAssembly: true });
     try {
-      for await (const frames of readDumpChunks(file, { signal })) {
-        for (const frame of frames) {
-          fold.take(frame, dumpName(file));
+      for await (const chunk of openDump(file, { signal })) {
+        splitter.push(chunk, (frame) => {
+          fold.take(frame, name);
           bytes = frame.offset + frame.bytes.length;
-        }
+        });
         onRead?.(file, bytes);
       }
+      splitter.end();
     } catch (error) {
       throw inDump(error, file, bytes);
     }

@@ -9,6 +9,7 @@ import type { FollowedStore } from '../../engine/types.js';
 import { decodeSnapshotChunk } from '../../frame/snapshot.js';
 import type { SnapshotFraming } from '../../frame/snapshot-framing.js';
 import { hasReached } from '../../replication/watermarks.js';
+import type { ComingContent } from './coming-content.js';
 
 type Watermarks = ArrayLike<bigint>;
 
@@ -20,6 +21,8 @@ export interface SnapshotBuildOptions<Store> {
   file: string;
   /** Creates an empty store of the snapshot's shards. Throws `OUT_OF_MEMORY`. */
   createStore(): Store;
+  /** Makes room for what will come. */
+  coming: ComingContent;
 }
 
 /** One snapshot, from its SnapshotBegin until its content is whole. */
@@ -31,6 +34,7 @@ export class SnapshotBuild<Store extends FollowedStore = FollowedStore> {
   readonly #begun: Watermarks;
   readonly #createStore: () => Store;
   readonly #framing: SnapshotFraming;
+  readonly #coming: ComingContent;
   #store: Store | undefined;
   /** The watermarks that must be reached before the content is of one moment. */
   #targets: Watermarks[] = [];
@@ -39,13 +43,14 @@ export class SnapshotBuild<Store extends FollowedStore = FollowedStore> {
   hasRecords = false;
 
   /** `begun` holds the watermarks of the SnapshotBegin. */
-  constructor(begun: Watermarks, { framing, file, createStore }: SnapshotBuildOptions<Store>) {
+  constructor(begun: Watermarks, { framing, file, createStore, coming }: SnapshotBuildOptions<Store>) {
     this.shards = begun.length;
     this.offset = framing.beginOffset;
     this.file = file;
     this.#begun = begun;
     this.#createStore = createStore;
     this.#framing = framing;
+    this.#coming = coming;
   }
 
   /**
@@ -79,6 +84,7 @@ export class SnapshotBuild<Store extends FollowedStore = FollowedStore> {
     const chunk = decodeSnapshotChunk(payload);
     const fault = this.#framing.chunk(chunk);
     if (fault !== undefined) throw fault;
+    this.#coming.add(this.store, chunk.entryCount, payload.length);
     this.store.loadChunk(payload);
     // The last chunk names where the scan ended: until then entries may be ahead of the records.
     if (chunk.last && hasReached(chunk.watermarks, this.#begun)) this.#targets.push(chunk.watermarks);

@@ -2,6 +2,7 @@
 import { systemRandom } from '../../clock.js';
 import { drawSecret } from '../../engine/secret.js';
 import { ShardEngine } from '../../engine/shard-engine.js';
+import type { RouteMode } from '../../engine/types.js';
 import { DEFAULT_BATCH_MAX_BYTES, DEFAULT_BATCH_MAX_RECORDS, MAX_FRAME_PAYLOAD_BYTES } from '../../limits.js';
 import { dropExpired } from './load.js';
 
@@ -10,10 +11,10 @@ export class ToolStores {
   readonly #clock = { ms: 0, nowMs: () => this.#clock.ms, monotonicUs: () => 0 };
 
   /** Creates an empty store, at watermarks of 0. Throws `OUT_OF_MEMORY`. */
-  create(shards: number): ShardEngine {
+  create(shards: number, route: RouteMode = 'full-key'): ShardEngine {
     const engine = new ShardEngine({
       shards,
-      route: 'full-key',
+      route,
       clock: this.#clock,
       secret: drawSecret(systemRandom),
       batchMaxRecords: DEFAULT_BATCH_MAX_RECORDS,

@@ -1,5 +1,6 @@
 /** Loads what a server starts with: a dump of frames or an RDB file, told apart by their first bytes. */
 import type { ShardEngine } from '../../engine/shard-engine.js';
+import { blocksOf } from '../../files/file-blocks.js';
 import type { History } from '../../replication/history.js';
 import { loadDumps } from '../fold/load.js';
 import { dumpName, inDump, type NamedDump, openDump } from '../read/dump-reader.js';
@@ -15,6 +16,8 @@ export interface ContentOptions {
   /** Makes an empty store of so many shards, for a follower. */
   createStore(shards: number): ShardEngine;
   rdb: RdbChoice;
+  /** Bytes of the file; 0 where they are not known. */
+  totalBytes: number;
   /** Opens the file; absent: in the file system. */
   open?: ((file: string) => AsyncIterable<Uint8Array>) | undefined;
   /** Called after each chunk with the bytes that have been read so far. */
@@ -32,7 +35,7 @@ export interface LoadedContent {
 
 /** Loads. Throws, with file and byte offset, what `loadDumps` and `loadRdb` throw. */
 export async function loadContent(options: ContentOptions): Promise<LoadedContent> {
-  const { file, shards, createStore, rdb, open = openDump, onRead } = options;
+  const { file, shards, createStore, rdb, totalBytes, open = openFile, onRead } = options;
   const bytes = open(file)[Symbol.asyncIterator]();
   let read = 0;
   try {
@@ -44,6 +47,7 @@ export async function loadContent(options: ContentOptions): Promise<LoadedConten
         ...rdb,
         bytes: dump,
         store,
+        totalBytes,
         onRead(count) {
           read = count;
           onRead?.(count);
@@ -54,12 +58,17 @@ export async function loadContent(options: ContentOptions): Promise<LoadedConten
     const { store, history } = await loadDumps({
       files: [dump],
       createStore,
+      totalBytes,
       onRead: (_dump, count) => onRead?.(count),
     });
     return { store, history, leftOut: undefined };
   } catch (error) {
     throw inDump(error, file, read);
   }
+}
+
+function openFile(file: string): AsyncIterable<Buffer> {
+  return file === '-' ? openDump(file) : blocksOf(file);
 }
 
 /** Reads as many bytes as tell what a file is, or all where there are fewer. */

@@ -3,6 +3,7 @@ import { applyFault } from '../../engine/apply-fault.js';
 import type { ShardEngine } from '../../engine/shard-engine.js';
 import { FastcacheError } from '../../errors.js';
 import { APPLY_OK } from '../../kernel/layout.js';
+import { ComingContent } from '../fold/coming-content.js';
 import { type RdbCounts, RdbReader } from './rdb-reader.js';
 
 /** What of an RDB file is loaded. */
@@ -22,6 +23,8 @@ export interface RdbChoice {
 export interface RdbLoading extends RdbChoice {
   /** The bytes of the file, in their order. */
   bytes: AsyncIterable<Uint8Array>;
+  /** How many they are; 0 where that is not known. */
+  totalBytes: number;
   /** An empty store of a follower. */
   store: ShardEngine;
   /** Called after each chunk with the bytes that have been read so far. */
@@ -32,7 +35,15 @@ export interface RdbLoading extends RdbChoice {
  * Loads, and returns what the file held. Throws, with the byte in the file, what `RdbReader` throws and
  * `RDB_TRUNCATED`, and `RDB_OTHER_TYPES` and `RDB_OTHER_DATABASES` for keys that are not to be left out.
  */
-export async function loadRdb({ bytes, store, onRead, ...choice }: RdbLoading): Promise<RdbCounts> {
+export async function loadRdb({
+  bytes,
+  totalBytes,
+  store,
+  onRead,
+  ...choice
+}: RdbLoading): Promise<RdbCounts> {
+  const coming = new ComingContent(totalBytes);
+  let loadedBytes = 0;
   const reader = new RdbReader({
     kernel: store.kernel,
     database: choice.database,
@@ -40,6 +51,8 @@ export async function loadRdb({ bytes, store, onRead, ...choice }: RdbLoading): 
     expiredMs: choice.nowMs,
     onEntries(address, length, count) {
       store.updateTime();
+      coming.add(store, count, reader.offset - loadedBytes);
+      loadedBytes = reader.offset;
       const status = store.kernel.exports.loadEntries(address, length, count, 0);
       if (status !== APPLY_OK) throw applyFault(store.kernel, status).placedAt(reader.offset);
     },

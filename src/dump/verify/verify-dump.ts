@@ -4,6 +4,9 @@ import type { FastcacheError } from '../../errors.js';
 import type { Stretch } from '../../frame/resync.js';
 import { BatchCheck } from '../check/batch-check.js';
 import { DumpVerifier, type VerifiedContent } from '../check/verifier.js';
+import { ContentProof } from '../fold/content-proof.js';
+import { loadDumps } from '../fold/load.js';
+import { ToolStores } from '../fold/tool-stores.js';
 import { type DumpSource, dumpName, type ReadingOptions } from '../read/dump-reader.js';
 import { walkDump } from '../read/walk.js';
 import { checkIndex, type DumpFault, type VerifiedIndex } from './index-check.js';
@@ -20,6 +23,11 @@ export interface VerifyOptions extends ReadingOptions {
   shards?: number | undefined;
   /** How many faults are listed; 100 when absent. The others are counted. */
   maxFaults?: number | undefined;
+  /**
+   * Whether a dump with digests is read a second time, to compare its content with them; true when absent.
+   * That takes memory for the content.
+   */
+  provesContent?: boolean | undefined;
 }
 
 /** The result of `verifyDump`. */
@@ -36,6 +44,11 @@ export interface VerifiedDump extends VerifiedContent {
   /** What the index beside the dump said. */
   index: VerifiedIndex;
   /**
+   * How often a shard was compared with a digest of the dump; 0: it has none, or cannot be read a second
+   * time, or does not lead to a key space.
+   */
+  comparedDigests: number;
+  /**
    * Why `foldDump` and `primary start --load` refuse the dump, with its name and mostly a byte offset;
    * undefined when it leads to a key space. A sound dump may lead to none: it is empty, or begins in the
    * middle of a history.
@@ -49,8 +62,9 @@ const DEFAULT_MAX_FAULTS = 100;
  * Verifies a dump: the structure of each frame, keys against their hashes and tags, records against their
  * shards, the order of sequences, the framing of snapshots, and that watermarks never fall within a history.
  * Behind damage it continues at the next sound frame. Then all bytes are compared with the index beside the
- * dump. Without an index a value that was changed is not noticed. Faults are returned, not thrown; rejects
- * with `NO_INPUT`, `READ_FAILED`, `OUT_OF_MEMORY`.
+ * dump, and the content with the digests in it, if it has any. A value that was changed is not noticed where
+ * there is no index and no digest follows. Faults are returned, not thrown; rejects with `NO_INPUT`,
+ * `READ_FAILED`, `OUT_OF_MEMORY`.
  *
  * ```js
  * const { isSound, faults, loadFault } = await verifyDump('dump.fcrp');
@@ -58,7 +72,8 @@ const DEFAULT_MAX_FAULTS = 100;
  * ```
  */
 export async function verifyDump(source: DumpSource, options: VerifyOptions = {}): Promise<VerifiedDump> {
-  const { route = 'full-key', shards, maxFaults = DEFAULT_MAX_FAULTS, signal, onProgress } = options;
+  const { route = 'full-key', shards, maxFaults = DEFAULT_MAX_FAULTS, provesContent = true } = options;
+  const { signal, onProgress } = options;
   const file = dumpName(source);
   const faults: DumpFault[] = [];
   let faultCount = 0;
@@ -79,9 +94,32 @@ export async function verifyDump(source: DumpSource, options: VerifyOptions = {}
   });
   const loadFault = loadCheck.end();
   const index = await checkIndex(source, { faults, onFault, signal, onProgress });
+  const hasDigests = (content.frames.Digests ?? 0) > 0 && typeof source === 'string' && source !== '-';
+  const comparedDigests =
+    provesContent && hasDigests && faultCount === 0 && loadFault === undefined
+      ? await proveContent(source, { signal, onProgress, onDiffers: (fault) => onFault(fault, false) })
+      : 0;
   const endsInsideLastFrame = faults.some(({ isCutTail }) => isCutTail);
   const isSound = faultCount === 0;
-  return { file, isSound, ...content, faults, faultCount, endsInsideLastFrame, index, loadFault };
+  const found = { faults, faultCount, endsInsideLastFrame, index, comparedDigests, loadFault };
+  return { file, isSound, ...content, ...found };
+}
+
+/** Compares what a dump leads to with the digests in it; returns how often. Throws as `loadDumps`. */
+async function proveContent(
+  source: string,
+  { signal, onProgress, onDiffers }: ReadingOptions & { onDiffers(fault: FastcacheError): void },
+): Promise<number> {
+  const proof = new ContentProof(onDiffers);
+  const stores = new ToolStores();
+  await loadDumps({
+    files: [source],
+    signal,
+    createStore: (shards) => stores.create(shards, proof.routing),
+    onRead: (_, bytes) => onProgress?.({ stage: 'reading', source, bytes }),
+    proof,
+  });
+  return proof.compared;
 }
 
 /** The options of `walkVerified`. */

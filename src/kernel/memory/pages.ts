@@ -224,6 +224,16 @@ function findFree(pages: u32): u32 {
   return 0;
 }
 
+/**
+ * Grows memory so that content of so many bytes has room, if it can: each growth is costly to the host. What
+ * is not used yet takes no memory of the machine.
+ */
+export function growTo(bytes: f64): void {
+  const wanted = min(bytes / <f64>PAGE_BYTES, <f64>pagesLimit);
+  const present = <f64>(endPage - firstPage);
+  if (wanted > present) growBy(<u32>(wanted - present));
+}
+
 function growBy(pages: u32): bool {
   const size = <u32>memory.size();
   const needed = (pages + PAGES_PER_WASM_PAGE - 1) / PAGES_PER_WASM_PAGE;

@@ -69,8 +69,9 @@ import {
 
 /** So many records are read ahead together, a power of two. */
 const AHEAD: u32 = 16;
-/** Their keyed hashes. */
+/** Their keyed hashes, and of entries the XXH3-64 of their keys. */
 const keyedAhead: usize = memory.data(128, 8);
+const hashAhead: usize = memory.data(128, 8);
 /** The number of the apply at hand, by which a shard knows whether its guard is of this one. */
 let round: u32 = 0;
 /** Unix ms of the newest record of the batch that was checked last. */
@@ -147,19 +148,39 @@ export function loadEntries(entries: usize, bytes: usize, count: u32, governed: 
   const end = entries + bytes;
   let at = entries;
   for (let i: u32 = 0; i < count; i++) {
-    const size = entryBytes(at, end, header, governed);
-    if (!loadEntry(at, header) && !(compactAll() && loadEntry(at, header))) {
+    const ahead = (<usize>i & (AHEAD - 1)) << 3;
+    if (ahead === 0) touchEntriesAhead(at, end, min(count - i, AHEAD), governed);
+    if (!loadEntry(at, header, ahead) && !(compactAll() && loadEntry(at, header, ahead))) {
       return full(at - entries);
     }
-    at += <usize>size;
+    at += <usize>entryBytes(at, end, header, governed);
   }
   return APPLY_OK;
 }
 
-function loadEntry(at: usize, header: usize): bool {
+/**
+ * Hashes the keys of the next `count` entries into `hashAhead` and `keyedAhead` and reads their buckets. Most
+ * have no record yet.
+ */
+function touchEntriesAhead(entries: usize, end: usize, count: u32, governed: bool): void {
+  const header = entryHeaderBytes(governed);
+  let at = entries;
+  for (let i: u32 = 0; i < count; i++) {
+    const keyBytes = entryKeyLength(at);
+    const key = at + header;
+    const ahead = (<usize>i) << 3;
+    store<u64>(hashAhead + ahead, xxh3(key, keyBytes));
+    store<u64>(keyedAhead + ahead, keyedHash(key, keyBytes));
+    touchBucketOf(key, keyBytes, load<u64>(hashAhead + ahead), load<u64>(keyedAhead + ahead));
+    at += <usize>entryBytes(at, end, header, governed);
+  }
+}
+
+/** Loads an entry whose hashes stand so many bytes into `hashAhead` and `keyedAhead`. */
+function loadEntry(at: usize, header: usize, ahead: usize): bool {
   const keyBytes = entryKeyLength(at);
   const key = at + header;
-  const record = locateAny(key, keyBytes, xxh3(key, keyBytes), keyedHash(key, keyBytes));
+  const record = locateAny(key, keyBytes, load<u64>(hashAhead + ahead), load<u64>(keyedAhead + ahead));
   const value = key + <usize>keyBytes;
   if (record !== 0) noteAccess(record);
   return writeHere(record, key, keyBytes, value, entryValueLength(at), entryExpiry(at, header));

@@ -181,7 +181,7 @@ export function segmentIn(directory: usize, depth: u32, keyed: u64): usize {
   return load<u32>(directory + ((<usize>(keyed >> (64 - <u64>depth))) << 2));
 }
 
-function createTable(shard: usize): bool {
+export function createTable(shard: usize): bool {
   const directory = allocatePages(PAGE_BYTES);
   if (directory === 0) return false;
   const first = newSegment(1);
@@ -255,7 +255,7 @@ function distribute(source: usize, first: usize, second: usize, bit: u32): void 
  * Splits a full segment with its chain; returns false without memory, or when the directory may not grow for
  * it.
  */
-function split(shard: usize, segment: usize, keyed: u64): bool {
+export function split(shard: usize, segment: usize, keyed: u64): bool {
   const depth = depthIn(segment);
   if (depth === depthOf(shard) && !doubleDirectory(shard)) return false;
   const second = newChain(partsOf(segment), depth + 1);

@@ -1,6 +1,6 @@
 /** Digests of a store's shards, as frames (docs/protocol.md, "Digests"). */
 import type { SequencedStore } from '../../engine/types.js';
-import { type DigestsSort, encodeDigests, type ShardDigest } from '../../frame/digests.js';
+import { type DigestsSort, encodeDigests, type ShardDigest, sameDigest } from '../../frame/digests.js';
 import { encodeFrame } from '../../frame/frame.js';
 import { FrameKind } from '../../frame/kinds.js';
 
@@ -27,4 +27,21 @@ export function proofFrame(store: SequencedStore, watermarks: readonly bigint[])
     shards.push(digest);
   }
   return digestsFrame('proof', shards);
+}
+
+/** What a store holds of a shard, beside what it should hold there. */
+export interface Comparison {
+  readonly shard: number;
+  readonly own: ShardDigest;
+  readonly isEqual: boolean;
+}
+
+/** Compares the shards of a store that are at the very sequence that is spoken of. */
+export function comparisons(store: SequencedStore, theirs: readonly ShardDigest[]): Comparison[] {
+  return theirs.flatMap((digest) => {
+    const { shard, sequence } = digest;
+    if (shard >= store.shards || store.watermark(shard) !== sequence) return [];
+    const own = shardDigest(store, shard);
+    return own === undefined ? [] : [{ shard, own, isEqual: sameDigest(own, digest) }];
+  });
 }

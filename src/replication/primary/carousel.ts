@@ -50,6 +50,8 @@ export interface CarouselOptions {
 export interface Joiner {
   /** Returns whether it takes digests, by which its content is proved; absent: it takes none. */
   takesProof?(): boolean;
+  /** Whether the proof follows the SnapshotEnd, as in dumps, and does not come before it; absent: no. */
+  readonly hasProofBehind?: boolean;
   /**
    * Sends the frame behind all live frames until now; `onTaken` is called when its connection has taken it.
    */
@@ -276,15 +278,16 @@ export class Carousel {
       this.#encodeChunk({ entries: NOTHING, entryCount: 0 }, true),
     );
     const end = encodeFrame(FrameKind.SnapshotEnd, encodeWatermarks(this.#stream.watermarks()));
-    const proof = finished.some((joiner) => joiner.takesProof?.())
+    const proof = finished.some((joiner) => joiner.hasProofBehind || joiner.takesProof?.())
       ? proofFrame(this.#stream.store, this.#stream.watermarks())
       : undefined;
+    const proved = proof && Buffer.concat([end, proof]);
     for (const joiner of finished) {
       // The flush may have filled the joiner's queue, and so ended its session.
       if (!this.#joiners.delete(joiner)) continue;
       joiner.insert(last, () => {});
       if (proof !== undefined && joiner.takesProof?.()) joiner.insert(proof, () => {});
-      joiner.insert(end, () => joiner.finished());
+      joiner.insert((joiner.hasProofBehind ? proved : undefined) ?? end, () => joiner.finished());
     }
   }
 

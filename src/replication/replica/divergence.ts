@@ -6,8 +6,8 @@
 import type { Clock } from '../../clock.js';
 import type { RouteMode, SequencedStore } from '../../engine/types.js';
 import { FastcacheError } from '../../errors.js';
-import { decodeDigests, type ShardDigest, sameDigest } from '../../frame/digests.js';
-import { digestsFrame, shardDigest } from '../link/digest-frames.js';
+import { decodeDigests, type ShardDigest } from '../../frame/digests.js';
+import { comparisons, digestsFrame, shardDigest } from '../link/digest-frames.js';
 import type { Log } from '../log.js';
 import type { ReplicationMetrics } from '../metrics.js';
 
@@ -191,20 +191,3 @@ const consequences: Readonly<Record<OnDivergence, string>> = {
   stop: 'It is followed no more; what is held stays readable.',
   log: 'Nothing is done about it (--on-divergence log).',
 };
-
-interface Comparison {
-  shard: number;
-  own: ShardDigest;
-  isEqual: boolean;
-}
-
-/** Compares the shards that are at the very sequence that is spoken of. */
-function comparisons(store: SequencedStore, theirs: readonly ShardDigest[]): Comparison[] {
-  return theirs.flatMap((digest) => {
-    const { shard, sequence } = digest;
-    if (shard >= store.shards || store.watermark(shard) !== sequence) return [];
-    const own = shardDigest(store, shard);
-    if (own === undefined) return [];
-    return [{ shard, own, isEqual: sameDigest(own, digest) }];
-  });
-}

@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { baseName, segmentName } from '../../../src/data/manifest.js';
+import { INDEX_ENTRY_BYTES, indexPath } from '../../../src/frame/index-entry.js';
 import { Primary } from '../../../src/index.js';
 import {
   contentOfDump as contentOf,
@@ -202,5 +204,48 @@ describe('data verify', () => {
     expect(status).toBe(65);
     expect(stdout).toContain(`and the manifest says ${bytes.length}`);
     writeFileSync(name, bytes);
+  });
+
+  it('names an index that does not reach to the end of its dump, and values as not checked there', async () => {
+    const own = join(directory, 'unsound');
+    await writeData(own);
+    const index = join(own, indexPath(segmentName(1)));
+    const whole = readFileSync(index);
+    const offset = Number(whole.readBigUInt64LE(2 * INDEX_ENTRY_BYTES));
+    for (const change of [
+      Buffer.from(whole).fill(0xee, 2 * INDEX_ENTRY_BYTES, 3 * INDEX_ENTRY_BYTES),
+      whole.subarray(0, 2 * INDEX_ENTRY_BYTES),
+    ]) {
+      writeFileSync(index, change);
+      const { status, stdout } = await runCommand(['data', 'verify', own]);
+      expect(status).toBe(65);
+      expect(stdout).toContain(
+        `${index}: It has no sound entry for byte ${offset} of its dump and what is behind`,
+      );
+      expect((await runCommand(['frames', 'index', join(own, segmentName(1))])).status).toBe(0);
+      expect((await runCommand(['data', 'verify', own])).status).toBe(0);
+      expect(readFileSync(index)).toEqual(whole);
+    }
+  });
+
+  it.each([
+    ['data', 'verify'],
+    ['data', 'ls'],
+    ['data', 'restore', '-o', 'never'],
+    ['data', 'repair', '-o', 'never'],
+    ['frames', 'stats'],
+  ])('%s %s follows no link and waits for no pipe in a file’s place', async (...command) => {
+    const own = join(directory, `planted ${command.join(' ')}`);
+    await writeData(own);
+    for (const name of [segmentName(1), indexPath(segmentName(2))]) {
+      const bytes = readFileSync(join(own, name));
+      rmSync(join(own, name));
+      execFileSync('mkfifo', [join(own, name)]);
+      const { status, stderr } = await runCommand([...command, own]);
+      expect(status).not.toBe(0);
+      expect(stderr.replaceAll(/\s+/g, ' ')).toContain('It is no plain file');
+      rmSync(join(own, name));
+      writeFileSync(join(own, name), bytes);
+    }
   });
 });

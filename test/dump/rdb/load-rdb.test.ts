@@ -37,6 +37,7 @@ async function load(
 ): Promise<Loaded> {
   const counts = await loadRdb({
     bytes: chunksOf(bytes, size),
+    totalBytes: bytes.length,
     store,
     database: 0,
     skipsOtherTypes: true,

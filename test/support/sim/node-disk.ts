@@ -5,6 +5,12 @@
  */
 import type { DataFiles } from '../../../src/data/data-files.js';
 import { beginningOf } from '../../../src/data/segment-beginning.js';
+import { batchHeadOf } from '../../../src/frame/batch.js';
+import { decodeFrame } from '../../../src/frame/frame.js';
+import { decodeHelloFrame } from '../../../src/frame/hello.js';
+import { FrameKind } from '../../../src/frame/kinds.js';
+import { FrameSplitter } from '../../../src/frame/splitter.js';
+import { readHistory } from '../../../src/replication/history.js';
 import type { Node } from '../../../src/server/node.js';
 import { LossyDisk } from '../lossy-disk.js';
 import type { RandomSource } from '../random.js';
@@ -30,7 +36,7 @@ export interface NodeDiskOptions {
 
 /** What was synced, as far as is known. */
 interface Synced extends Place {
-  /** What the node had in all, synced or not. */
+  /** All that the node had published, synced or not. */
   readonly whole: Place;
 }
 
@@ -50,6 +56,8 @@ export class NodeDisk {
   #closed: Closed | undefined;
   /** What the process had that died, if it had anything. */
   #atDeath: Place | undefined;
+  /** The segment that the present process has appended to last. */
+  #segment: string | undefined;
 
   constructor(options: NodeDiskOptions) {
     this.#options = options;
@@ -71,8 +79,11 @@ export class NodeDisk {
       this.#options.crash();
     };
     disk.behind = (operation, name) => {
-      if (operation === 'append' && /^segment-\d+\.fcrp$/.test(name)) void this.#hear(name);
+      if (operation !== 'append' || !/^segment-\d+\.fcrp$/.test(name)) return;
+      this.#segment = name;
+      void this.#hear(name);
     };
+    this.#segment = undefined;
     return disk;
   }
 
@@ -83,14 +94,17 @@ export class NodeDisk {
     this.#atDeath = stream && { historyId: stream.history.id, watermarks: stream.store.watermarks() };
     const watermarks = node.keeping.disk?.watermarks();
     if (stream === undefined || watermarks === undefined) return;
-    const whole = this.#atDeath!;
-    this.#synced = { historyId: stream.history.id, watermarks: Array.from(watermarks), whole };
+    const historyId = stream.history.id;
+    // What waits in a batch has never been emitted.
+    const whole = { historyId, watermarks: stream.watermarks() };
+    this.#synced = { historyId, watermarks: Array.from(watermarks), whole };
   }
 
   /** Its process is about to be killed. */
   ends(running: Running): void {
     this.note(running);
     const { node, isClosed } = running;
+    if (node === undefined) this.#hearFrames();
     this.#closed =
       isClosed && this.#atDeath !== undefined
         ? { place: this.#atDeath, isPrimary: node?.leading !== undefined }
@@ -150,6 +164,22 @@ export class NodeDisk {
       history,
       Array.from(watermarks, () => history.base),
     );
+  }
+
+  /** Of what a process has published that died before it served, the disk alone can tell. */
+  #hearFrames(): void {
+    const { oracle } = this.#options;
+    const bytes = this.#segment && this.#disk.bytesOf(this.#segment);
+    let historyId = '';
+    new FrameSplitter().push(bytes || Buffer.alloc(0), ({ header, bytes: frame, wirePayload }) => {
+      if (header.kind === FrameKind.Hello) {
+        historyId = readHistory(decodeHelloFrame(header, wirePayload).margin)?.id ?? '';
+      }
+      const head = header.kind === FrameKind.MutationBatch && batchHeadOf(decodeFrame(frame).payload);
+      const emitted = oracle.emitted(historyId);
+      if (head && emitted !== undefined && head.sequence > emitted[head.shard]!)
+        oracle.record(historyId, frame);
+    });
   }
 }
 

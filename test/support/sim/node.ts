@@ -45,7 +45,7 @@ const gapEnds: ReadonlyMap<ErrorCode, Outcome | undefined> = new Map([
   ['SNAPSHOT_OUT_OF_ORDER', 'gap'],
 ]);
 /** What no log line has where every peer is sound. */
-const ALARM = /cannot be read|failed|could not|handed on|is not saved/;
+const ALARM = /cannot be read|failed|could not|handed on|is not saved|no sound entry/;
 
 export interface SimSeams {
   world: VirtualWorld;

@@ -1,0 +1,32 @@
+/** The estimate of what will be loaded: it grows with what has come, and does not trust the first keys. */
+import { expect, it } from 'vitest';
+import { ComingContent } from '../../../src/dump/fold/coming-content.js';
+import { WatermarkStore } from '../../../src/engine/watermark-store.js';
+
+/** A store that keeps what it was told to expect. */
+class ExpectingStore extends WatermarkStore {
+  readonly expected: [keys: number, bytes: number][] = [];
+
+  expectContent(keys: number, bytes: number): void {
+    this.expected.push([keys, bytes]);
+  }
+}
+
+it('room is made for eight times as much as there is, anew when that is four times as much', () => {
+  const store = new ExpectingStore(1);
+  const coming = new ComingContent(1_000_000);
+  for (let loaded = 0; loaded < 1_000_000; loaded += 10_000) coming.add(store, 100, 10_000);
+  expect(store.expected).toEqual([
+    [800, 80_000],
+    [3_200, 320_000],
+    [10_000, 1_000_000],
+    [10_000, 1_000_000],
+  ]);
+});
+
+it('nothing is estimated where the size is not known, and a store may need none', () => {
+  const store = new ExpectingStore(1);
+  new ComingContent(0).add(store, 100, 10_000);
+  expect(store.expected).toEqual([]);
+  new ComingContent(1_000_000).add(new WatermarkStore(1), 100, 10_000);
+});
