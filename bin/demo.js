@@ -6,6 +6,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { wrapWords } from '../dist/src/cli/terminal/columns.js';
+import { terminalSize } from '../dist/src/cli/terminal/size.js';
 
 const [primaryPort = '6380', replicaPort = '6381'] = process.argv.slice(2);
 const bind = primaryPort === '0' ? '127.0.0.1:0' : '127.0.0.1:7631';
@@ -22,25 +24,32 @@ process.stdout.on('error', () => end(0));
 
 const primary = start('primary', 'start', '--bind', bind, '--listen', `127.0.0.1:${primaryPort}`);
 const { listen: primaryAddress } = await event(primary, 'ready');
-const replica = start('replica', 'follow', primaryAddress, '--listen', `127.0.0.1:${replicaPort}`);
+const replica = start(
+  ...['replica', 'follow', primaryAddress, '--name', 'replica', '--listen', `127.0.0.1:${replicaPort}`],
+);
 const [{ listen: replicaAddress }] = await Promise.all([
   event(replica, 'ready'),
   event(replica, 'caught-up'),
 ]);
-const tap = start('replica', 'follow', primaryAddress, '--no-listen', '--changes');
+const tap = start('replica', 'follow', primaryAddress, '--name', 'tap', '--no-listen', '--changes');
 // What was set before it has caught up is in its snapshot, and no change.
 await event(tap, 'caught-up');
 
-console.log(`A primary listens on ${primaryAddress}, a replica that follows it on ${replicaAddress}. Try:
-
+say(`A primary listens on ${primaryAddress}, a replica that follows it on ${replicaAddress}. Try:`);
+console.log(`
   redis-cli -p ${portOf(primaryAddress)} set greeting hello
   redis-cli -p ${portOf(replicaAddress)} get greeting
   node bin/run.js top ${primaryAddress}
-
-Any client of the Redis protocol will do. A tap follows as well, and its lines here are the changes that it has taken.
-
-Keys:  s  sets a key      w  watermarks: how far the replica and the tap are
-       t  hides the tap   q  or Ctrl-C ends all of them
+`);
+say(
+  'Any client of the Redis protocol will do. A tap follows as well, and its lines here are the changes that it has taken.',
+);
+console.log(`
+Keys:
+  s  sets a key
+  w  shows watermarks: how far the replica and the tap are
+  t  hides the tap, or shows it again
+  q  ends all of them, as Ctrl-C does
 `);
 await showConvergence();
 tap.lines.on('line', showChange);
@@ -71,15 +80,13 @@ function press(key) {
 
 /** Shows how far the replica and the tap are, as `fastcache watermarks` does. */
 async function showWatermarks() {
+  console.log('');
+  // It finds out itself how wide the terminal is.
   const child = spawn(process.execPath, [fastcache, 'watermarks', primaryAddress], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let text = '';
-  child.stdout.setEncoding('utf8').on('data', (more) => {
-    text += more;
+    stdio: ['ignore', 'inherit', 'inherit'],
   });
   await once(child, 'close');
-  console.log(`\n${text}`);
+  console.log('');
 }
 
 /** Shows a line of the tap, which is an event where it is no change. */
@@ -135,7 +142,7 @@ async function showConvergence() {
   await ask(primaryAddress, 'SET', 'fastcache:demo', value);
   while (!(await ask(replicaAddress, 'GET', 'fastcache:demo')).includes(value)) {}
   const tookMs = (performance.now() - begun).toFixed(1);
-  console.log(
+  say(
     `fastcache:demo, set on the primary, was there on the replica ${tookMs} ms later (two new connections included).`,
   );
 }
@@ -147,10 +154,21 @@ function watch() {
     const [ours, theirs] = await Promise.all(
       [primaryAddress, replicaAddress].map((address) => ask(address, 'DBSIZE')),
     );
-    const text = `primary ${ours.slice(1)} keys, replica ${theirs.slice(1)} keys${ours === theirs ? ': the same' : ''}`;
+    const isSame = ours === theirs ? ': the same' : '';
+    const text = `primary: ${keysText(ours)}, replica: ${keysText(theirs)}${isSame}`;
     if (text !== told) console.log(text);
     told = text;
   }, COMPARE_EVERY_MS);
+}
+
+/** The reply to DBSIZE in words. */
+function keysText(reply) {
+  return reply === ':1' ? '1 key' : `${reply.slice(1)} keys`;
+}
+
+/** Writes a text, broken between words where the terminal is narrow. */
+function say(text) {
+  for (const line of wrapWords(text, terminalSize(process.stdout).columns)) console.log(line);
 }
 
 /** One command on a connection of its own; its reply as it came, without the last line break. */

@@ -42,7 +42,7 @@ export async function readDirectory(directory: string): Promise<Manifest> {
     if (code === 'ENOTDIR') throw noDirectory(directory);
     throw new FastcacheError('READ_FAILED', `Reading failed: ${message}.`, { file: directory, cause });
   }
-  if (manifest === undefined) throw noDirectory(directory);
+  if (manifest === undefined) throw (await isThere(directory)) ? noDirectory(directory) : notThere(directory);
   return manifest;
 }
 
@@ -158,4 +158,15 @@ function oneDump(directory: string, manifest: Manifest): string[] {
 /** Returns the fault of what is no directory of data. */
 export function noDirectory(file: string): FastcacheError {
   return new FastcacheError('NO_INPUT', 'This is no data directory: it has no manifest.', { file });
+}
+
+function notThere(file: string): FastcacheError {
+  return new FastcacheError('NO_INPUT', 'There is no such directory.', { file });
+}
+
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }

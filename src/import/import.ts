@@ -7,6 +7,8 @@ import { toolKernel } from '../engine/tool-kernel.js';
 import { FastcacheError } from '../errors.js';
 import { decodeSnapshotEntries } from '../frame/snapshot.js';
 import { RedisClient } from '../redis-client/client.js';
+import { serverError } from '../redis-client/connect.js';
+import { countOfInfo, fieldsOfInfo } from '../redis-client/info.js';
 import { formatAddress, parseAddress } from '../transport/address.js';
 import { CommandReader } from './command-reader.js';
 import { countOf, noCounts } from './counts.js';
@@ -302,10 +304,13 @@ export class Import {
   }
 
   async #sourceOffset(): Promise<number> {
-    const info = String(await this.#questions!.ask('INFO', 'replication'));
-    const [, role] = /^role:(\w+)/m.exec(info) ?? [];
-    const field = role === 'slave' ? /^slave_repl_offset:(\d+)/m : /^master_repl_offset:(\d+)/m;
-    return Number(field.exec(info)?.[1] ?? Number.NaN);
+    const fields = fieldsOfInfo(String(await this.#questions!.ask('INFO', 'replication')));
+    const name = fields.get('role') === 'slave' ? 'slave_repl_offset' : 'master_repl_offset';
+    const offset = countOfInfo(fields, name);
+    if (offset !== undefined) return offset;
+    // Without it nobody knows whether all has come, and clients must not move.
+    const { address } = this.#options.source;
+    throw serverError(address, 'REPLY_MALFORMED', `has no ${name} in its INFO`);
   }
 
   /** Pauses the source's writes, takes what it still has, and compares the counts of keys. */

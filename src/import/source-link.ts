@@ -149,8 +149,11 @@ export class SourceLink {
   async #ask(...args: string[]): Promise<string> {
     this.#send(...args);
     const line = await this.#line();
-    if (line.startsWith('-')) throw refusalError(this.#options, line.slice(1), `refuses ${args[0]}`);
-    return line;
+    if (!line.startsWith('-')) return line;
+    const words = line.slice(1);
+    if (!/unknown command/i.test(words)) throw refusalError(this.#options, words, `refuses ${args[0]}`);
+    const what = 'cannot be followed as a Redis can; a fastcache server is followed by `replica follow`';
+    throw serverError(this.#options.address, 'SERVER_REFUSED', what, words);
   }
 
   /** Reads a line; empty ones, by which a primary keeps the link alive, are passed over. */

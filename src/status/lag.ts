@@ -35,6 +35,7 @@ export function lagOf(replica: ReplicaInfo, backlog: Backlog, mostMs?: MostLagMs
   const { state, acknowledged, watermarks } = replica;
   if (holdsNothing(replica) || state === 'snapshot') return 'snapshot';
   const held = acknowledged ?? watermarks;
+  if (backlog.isLevel(held)) return { records: 0, bytes: 0, ms: 0, shards: backlog.allBehind(held) };
   const shards = backlog.allBehind(held);
   return {
     records: shards.reduce((sum, { records }) => sum + records, 0),

@@ -115,12 +115,15 @@ export function printTls(figures: readonly TlsFigure[]): void {
 
 /** Prints what one `top` costs a server. */
 export function printTop(figures: readonly TopFigure[]): void {
-  console.log('\nCPU time of a server, ms a second, without and with one top:');
-  for (const { getsPerSecond, withoutMs, withTopMs, costMs } of figures) {
-    const [middle, least, most] = costMs.map((ms) => ms.toFixed(2));
+  console.log(
+    '\nCPU time of a server, ms a second: without questions, and what one a second adds (quartiles):',
+  );
+  for (const { getsPerSecond, withoutMs, pingMs, lookMs } of figures) {
     const load = getsPerSecond === 0 ? 'idle' : `${thousands(getsPerSecond)} GETs/s`;
-    const times = `${withoutMs.toFixed(2)}, ${withTopMs.toFixed(2)}`;
-    console.log(`  ${load.padEnd(16)}${times.padStart(16)}   cost ${middle} (${least} to ${most})`);
+    const [ping, look] = [pingMs, lookMs].map(([middle, lower, upper]) =>
+      `${middle.toFixed(2)} (${lower.toFixed(2)} to ${upper.toFixed(2)})`.padEnd(22),
+    );
+    console.log(`  ${load.padEnd(16)}${withoutMs.toFixed(2).padStart(8)}   PING ${ping}  look ${look}`);
   }
 }
 

@@ -1,29 +1,38 @@
 /**
- * What one `fastcache top` costs a server: its CPU time a second while `top` runs and while that is stopped,
- * by turns in one run, idle and under a steady load.
+ * What one `fastcache top` costs a server: its CPU time a second while it is asked as `top` asks it, while it
+ * answers a PING a second, and while nothing asks, by turns in short windows, idle and under a steady load.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Endpoint } from '../../src/cli/watermarks/endpoint.js';
+import { systemTimers } from '../../src/clock.js';
+import { tcpTransport } from '../../src/transport/tcp.js';
 import { FastcacheProcess, type LineProcess } from '../support/processes.js';
 import { RespClient, respCommand } from '../support/resp-client.js';
 import { portOf } from './joining.js';
 import { median } from './statistics.js';
 
 const KEYS = 100_000;
-const WINDOW_MS = 10_000;
+/** Other work on the machine changes more slowly than in one window. */
+const WINDOW_SECONDS = 4;
+const WINDOWS_A_ROUND = 4;
 /** A server counts uses of keys for five seconds behind the last look. */
 const SETTLE_MS = 6_000;
 const PULSE_MS = 10;
 const LOADS_PER_SECOND = [0, 20_000];
 
-/** Medians of the rounds, ms of CPU time of the server a second. */
+/** Medians of all windows, ms of CPU time of the server a second. */
 export interface TopFigure {
   readonly getsPerSecond: number;
   readonly withoutMs: number;
-  readonly withTopMs: number;
-  /** The median of what each round's differ by, and the least and the greatest. */
-  readonly costMs: readonly [middle: number, least: number, most: number];
+  /** What a PING a second adds: the median of what each two windows in a row differ by, and the quartiles. */
+  readonly pingMs: Cost;
+  /** As that, what a look of `top` a second adds. */
+  readonly lookMs: Cost;
 }
+
+/** The middle, the lower quartile, the upper one. */
+export type Cost = readonly [middle: number, lower: number, upper: number];
 
 /** Throws where the system does not say what a process has used. */
 export async function benchTop({ rounds, scale }: { rounds: number; scale: number }): Promise<TopFigure[]> {
@@ -36,19 +45,18 @@ export async function benchTop({ rounds, scale }: { rounds: number; scale: numbe
     await replica.event('caught-up');
     const client = await RespClient.connect(`127.0.0.1:${portOf(listen)}`);
     await client.pipeline(Array.from({ length: KEYS }, (_, key) => ['SET', `key:${key}`, 'x'.repeat(64)]));
-    const top = new FastcacheProcess(['top', String(listen)]);
-    others.push(top);
-    await top.nextLine();
-    // Its lines are read and dropped, for good.
-    void (async () => {
-      while (await top.nextLine().catch(() => undefined));
-    })();
+    const asker = await RespClient.connect(`127.0.0.1:${portOf(listen)}`);
+    const options = { token: undefined, transport: tcpTransport, timers: systemTimers, warn() {} };
+    const endpoint = new Endpoint(`127.0.0.1:${portOf(listen)}`, options);
     const figures: TopFigure[] = [];
     for (const getsPerSecond of LOADS_PER_SECOND) {
       const load = steadyLoad(client, getsPerSecond);
-      figures.push(await benchLoad(primary.pid, top.pid, getsPerSecond, rounds, scale));
+      const asks = { ping: () => asker.command('PING'), look: () => endpoint.look({ isBrief: true }) };
+      figures.push(await benchLoad(primary.pid, asks, getsPerSecond, rounds, scale));
       await load.stop();
     }
+    endpoint.close();
+    asker.close();
     client.close();
     return figures;
   } finally {
@@ -58,29 +66,32 @@ export async function benchTop({ rounds, scale }: { rounds: number; scale: numbe
 
 async function benchLoad(
   server: number,
-  top: number,
+  { ping, look }: { ping(): Promise<unknown>; look(): Promise<unknown> },
   getsPerSecond: number,
   rounds: number,
   scale: number,
 ): Promise<TopFigure> {
-  const windowMs = Math.max(1_000, WINDOW_MS * scale);
+  const seconds = Math.max(1, Math.round(WINDOW_SECONDS * scale));
   const without: number[] = [];
-  const withTop: number[] = [];
-  for (let round = 0; round < rounds; round += 1) {
-    process.kill(top, 'SIGSTOP');
-    await sleep(SETTLE_MS);
-    without.push(await cpuMsPerSecond(server, windowMs));
-    process.kill(top, 'SIGCONT');
-    await sleep(1_000);
-    withTop.push(await cpuMsPerSecond(server, windowMs));
+  const pingMs: number[] = [];
+  const lookMs: number[] = [];
+  for (let window = 0; window < rounds * WINDOWS_A_ROUND; window += 1) {
+    if (getsPerSecond > 0) await sleep(SETTLE_MS);
+    const idle = await cpuMsPerSecond(server, seconds, async () => {});
+    without.push(idle);
+    const first = [pingMs, ping] as const;
+    const second = [lookMs, look] as const;
+    // Without a load either is first in every other round; under one uses are counted behind a look.
+    const turns = window % 2 === 0 || getsPerSecond > 0 ? [first, second] : [second, first];
+    for (const [costs, ask] of turns) costs.push((await cpuMsPerSecond(server, seconds, ask)) - idle);
   }
-  const costs = withTop.map((ms, round) => ms - without[round]!).toSorted((a, b) => a - b);
-  return {
-    getsPerSecond,
-    withoutMs: median(without),
-    withTopMs: median(withTop),
-    costMs: [median(costs), costs[0]!, costs.at(-1)!],
-  };
+  return { getsPerSecond, withoutMs: median(without), pingMs: quartiles(pingMs), lookMs: quartiles(lookMs) };
+}
+
+function quartiles(costs: readonly number[]): Cost {
+  const sorted = costs.toSorted((a, b) => a - b);
+  const at = (part: number) => sorted[Math.floor(part * (sorted.length - 1))]!;
+  return [median(costs), at(0.25), at(0.75)];
 }
 
 /** Has GETs sent at this rate, the same ones over and over, until it is stopped. */
@@ -106,9 +117,14 @@ function steadyLoad(client: RespClient, perSecond: number): { stop(): Promise<vo
   };
 }
 
-async function cpuMsPerSecond(pid: number, windowMs: number): Promise<number> {
+/** The CPU time a second of a process that is asked once in each of these seconds. */
+async function cpuMsPerSecond(pid: number, seconds: number, ask: () => Promise<unknown>): Promise<number> {
   const [usedMs, startedMs] = [cpuMsOf(pid), performance.now()];
-  await sleep(windowMs);
+  for (let second = 0; second < seconds; second += 1) {
+    await sleep(500);
+    await ask();
+    await sleep(Math.max(0, startedMs + 1_000 * (second + 1) - performance.now()));
+  }
   return ((cpuMsOf(pid) - usedMs) * 1_000) / (performance.now() - startedMs);
 }
 

@@ -22,9 +22,13 @@ it('runs a primary, a replica and a tap, shows watermarks, and ends with q', asy
       (all) => pattern.test(all),
     );
   await shows(/redis-cli -p \d+ set greeting hello/);
-  await shows(/was there on the replica [\d.]+ ms later/);
+  await shows(/was there on the replica [\d.]+ ms\s+later/);
+  // It is no wider than the terminal, or 80 columns where there is none.
+  const lines = text.split('\n').filter((line) => !line.includes('redis-cli'));
+  expect(lines.filter((line) => line.length > 80)).toEqual([]);
   // The watermarks that it shows at first.
   await shows(/backlog/);
+  await shows(/^replica +live[\s\S]*^tap +live/m);
   demo.stdin.write('s');
   await shows(/^tap: set "demo:1" "/m);
   demo.stdin.write('t');

@@ -2,7 +2,7 @@
  * A move from a live redis-server under load: all commands of strings, keys that expire, links that are cut,
  * and the cut-over, after which both have the same.
  */
-import { connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
 import { systemClock, systemTimers } from '../../src/clock.js';
 import { Import } from '../../src/import/import.js';
@@ -292,6 +292,31 @@ describeWith(redisServer, 'an import from a live redis-server', () => {
     expect(again.status).toBe(1);
     const replaced = await runCommand([...args, '--json', '--replace'], { env });
     expect(JSON.parse(replaced.stdout)).toMatchObject({ outcome: 'cut-over', keys: 1, loaded: 1 });
+  }, 20_000);
+
+  it('moves nobody while the source does not say how far it is', async () => {
+    const redis = await startRedis();
+    const { port } = await startTarget();
+    const silent = createServer((client) => {
+      const server = connect(redis.port, '127.0.0.1');
+      for (const socket of [client, server]) socket.on('error', () => {});
+      client.pipe(server);
+      server.on('data', (bytes) => {
+        // The reply keeps its length.
+        const text = bytes.toString('latin1').replace('\nmaster_repl_offset:', '\nanother_rep_offset:');
+        client.write(Buffer.from(text, 'latin1'));
+      });
+      server.on('close', () => client.destroy());
+      client.on('close', () => server.destroy());
+    });
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const url = `redis://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const { status, stdout } = await runCommand([
+      ...['import', url, '--to', `127.0.0.1:${port}`, '--cut-over', '--json'],
+    ]);
+    silent.close();
+    expect([status, JSON.parse(stdout).error.code]).toEqual([1, 'REPLY_MALFORMED']);
+    expect(stdout).toContain('master_repl_offset');
   }, 20_000);
 
   it('goes by TLS to both ends, with a certificate of its own', async () => {

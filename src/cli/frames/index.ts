@@ -7,6 +7,7 @@ import { indexPath } from '../../frame/index-entry.js';
 import type { IndexedPart } from '../../frame-index/index-file.js';
 import { errorJson } from '../command/error-rendering.js';
 import { untilExit } from '../command/shutdown.js';
+import { UsageError } from '../command/values.js';
 import { escapeText } from '../terminal/escape.js';
 import { toJson } from '../terminal/json.js';
 import type { Output } from '../terminal/output.js';
@@ -29,10 +30,13 @@ export interface IndexInvocation {
 
 /**
  * Makes all indexes; resolves with the exit status: that of the first dump that could not be read or does not
- * end behind a whole frame, 0 when there is none.
+ * end behind a whole frame, 0 when there is none. Throws a `UsageError` for stdin.
  */
 export async function runIndex(invocation: IndexInvocation): Promise<number> {
   const { files, mode, json, output, terminal, clock, report } = invocation;
+  if (files.includes('-')) {
+    throw new UsageError('an index lies beside its dump, and stdin (-) has no place: name a file');
+  }
   const progress = new ProgressLine(terminal, clock, 'indexing');
   let status = 0;
   for (const file of files) {

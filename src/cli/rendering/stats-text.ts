@@ -9,7 +9,8 @@ import { alignRight, countText, formatDuration, formatNumber, formatTime } from 
 
 const MAX_LISTED_PREFIXES = 16;
 const MAX_LISTED_KEYS = 10;
-const KEY_WIDTH = 48;
+/** The columns of a key; with its length behind it a table has 80. */
+const KEY_WIDTH = 36;
 /** The columns of the longest bar of a distribution. */
 const DISTRIBUTION_WIDTH = 20;
 
@@ -107,7 +108,7 @@ function hotKeysText(counts: DumpCounts): string[] {
         ? formatNumber(count)
         : `${formatNumber(count - countError)} to ${formatNumber(count)}`,
       formatNumber(bytes),
-      keyText(key, keyBytes),
+      quoteBytes(key, KEY_WIDTH, keyBytes),
     ]);
   return rows.length === 0 ? [] : [keyTable([['records', 'bytes', 'hottest keys'], ...rows])];
 }
@@ -116,7 +117,7 @@ function biggestText(counts: DumpCounts): string[] {
   const rows = counts.biggestValues.map(({ key, keyBytes, valueBytes, offset }) => [
     formatNumber(valueBytes),
     `${offset}`,
-    keyText(key, keyBytes),
+    quoteBytes(key, KEY_WIDTH, keyBytes),
   ]);
   return rows.length === 0 ? [] : [keyTable([['value bytes', 'at byte', 'biggest values'], ...rows])];
 }
@@ -165,11 +166,4 @@ function ratesText({ counts, bucketMs }: RateOverTime, records: number, spanMs: 
   const mean = perSecond(records, spanMs + 1n);
   const peak = perSecond(Math.max(...counts), bucketMs);
   return `${formatDuration(bucketMs)} a column: ${mean} records/s on average, ${peak}/s at most`;
-}
-
-/** Returns the text of a key; only the beginning of a long one was kept. */
-function keyText(key: Buffer, keyBytes: number): string {
-  if (keyBytes <= KEY_WIDTH) return quoteBytes(key);
-  const head = quoteBytes(key.subarray(0, KEY_WIDTH));
-  return `${head.slice(0, -1)}…${head.at(-1)} (${keyBytes} bytes)`;
 }

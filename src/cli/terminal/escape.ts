@@ -47,21 +47,26 @@ export function escapeBytes(bytes: Uint8Array): string {
 /**
  * `bytes` escaped between double quotes, cut to at most `width` columns of text. Bytes with double quotes in
  * them, as JSON has them, stand between single quotes, and single quotes inside show as `\x27`. Where the
- * text is cut, `…` and the length of all follow: `"aaaa…" (3000 bytes)`.
+ * text is cut, `…` and the length of all follow: `"aaaa…" (3000 bytes)`. `bytes` may be only the beginning of
+ * `allBytes`.
  */
-export function quoteBytes(bytes: Uint8Array, width: number = Number.POSITIVE_INFINITY): string {
+export function quoteBytes(
+  bytes: Uint8Array,
+  width: number = Number.POSITIVE_INFINITY,
+  allBytes: number = bytes.length,
+): string {
   // A column holds at most three bytes (four-byte characters count two): what is left out is past the cut.
   const head = bytes.length > width * 4 ? bytes.subarray(0, width * 4) : bytes;
   const escaped = escapeBytes(head);
   const quote = escaped.includes('"') ? "'" : '"';
   const text = quote === '"' ? escaped : escaped.replaceAll(quote, '\\x27');
-  if (text.length <= width && head.length === bytes.length) return `${quote}${text}${quote}`;
+  if (text.length <= width && head.length === allBytes) return `${quote}${text}${quote}`;
   let shown = '';
   for (const [unit] of text.matchAll(/\\x[0-9a-f]{2}|./gu)) {
     if (shown.length + unit.length > width) break;
     shown += unit;
   }
-  return `${quote}${shown}…${quote} (${bytes.length} bytes)`;
+  return `${quote}${shown}…${quote} (${allBytes} bytes)`;
 }
 
 /** `quoteBytes` of a text. */

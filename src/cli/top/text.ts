@@ -199,8 +199,7 @@ function hotLines({ hot }: ServerEntry, { reads, writes }: Rates, width: number)
 
 function hotKeyText({ key, keyBase64, keyBytes }: HotKeyEntry, width: number): string {
   const bytes = keyBase64 === null ? Buffer.from(key ?? '') : Buffer.from(keyBase64, 'base64');
-  const text = quoteBytes(bytes, Math.max(LEAST_KEY_COLUMNS, width - BEFORE_KEY_COLUMNS));
-  return bytes.length === keyBytes || text.endsWith(')') ? text : `${text}… (${keyBytes} bytes)`;
+  return quoteBytes(bytes, Math.max(LEAST_KEY_COLUMNS, width - BEFORE_KEY_COLUMNS), keyBytes);
 }
 
 function slowLines({ slow }: ServerEntry, nowMs: number): string[] {

@@ -17,6 +17,8 @@ import type { Connection } from '../../transport/connection.js';
 const IDLE_MS = 60_000;
 /** The pause between two answers on a connection. */
 const PAUSE_MS = 100;
+/** No question waits longer: whoever asks takes a server that is silent for 5 s for dead. */
+const MOST_PAUSE_MS = 3_000;
 /** The part of the time that answers may take, which bounds long ones, of a thousand shards perhaps. */
 const WORK_PART = 0.05;
 
@@ -104,7 +106,8 @@ export class StatusAnswers {
     }
     connection.write(encodeFrame(FrameKind.Status, payload));
     const workUs = clock.monotonicUs() - startedUs;
-    this.#nextAtUs = startedUs + Math.max(PAUSE_MS * 1000, workUs / WORK_PART);
+    const pauseUs = Math.min(Math.max(PAUSE_MS * 1000, workUs / WORK_PART), MOST_PAUSE_MS * 1000);
+    this.#nextAtUs = startedUs + pauseUs;
   }
 
   #armIdle(): Timer {

@@ -240,7 +240,18 @@ export class Backlog {
 
   /** Returns what a replica that holds these lacks of each shard. */
   allBehind(held: ArrayLike<bigint>): Behind[] {
+    if (this.isLevel(held)) return new Array<Behind>(this.#shards.length).fill(LEVEL);
     return this.#shards.map((_, shard) => this.behind(shard, watermarkOf(held, shard)));
+  }
+
+  /** Returns whether a replica that holds these has exactly what was pushed. Costs little. */
+  isLevel(held: ArrayLike<bigint>): boolean {
+    const { length } = this.#shards;
+    if (held.length > length) return false;
+    for (let shard = 0; shard < length; shard += 1) {
+      if (watermarkOf(held, shard) !== this.#shards[shard]!.watermark) return false;
+    }
+    return true;
   }
 
   /** Returns the highest sequence pushed of a shard. */
@@ -283,9 +294,8 @@ export class Backlog {
 
   /** Returns the leeway of a replica that holds these; undefined: it can't be served any more. */
   leeway(held: ArrayLike<bigint>, rate: number): Leeway | undefined {
-    if (this.needsSnapshot(held) !== undefined) return undefined;
-    const offsets = this.#shards.map((_, shard) => this.#offsetSince(shard, watermarkOf(held, shard)));
-    const lackingBytes = this.#log.endOffset - Math.min(...offsets);
+    const lackingBytes = this.isLevel(held) ? 0 : this.#lackingBytes(held);
+    if (lackingBytes === undefined) return undefined;
     const limitBytes = this.#maxBytes;
     return { lackingBytes, limitBytes, ms: msUntil(limitBytes - lackingBytes, rate) };
   }
@@ -303,6 +313,13 @@ export class Backlog {
       window.invariants();
       if (window.watermark !== this.#log.end.watermarks[shard]) throw new Error('a log is at its watermarks');
     }
+  }
+
+  /** Returns the bytes since the first frame that is lacking; undefined: not all that is lacking is kept. */
+  #lackingBytes(held: ArrayLike<bigint>): number | undefined {
+    if (this.needsSnapshot(held) !== undefined) return undefined;
+    const offsets = this.#shards.map((_, shard) => this.#offsetSince(shard, watermarkOf(held, shard)));
+    return this.#log.endOffset - Math.min(...offsets);
   }
 
   #placeSince(shard: number, held: bigint): FramePlace | undefined {

@@ -102,6 +102,9 @@ describe('quoting', () => {
     expect(quoteBytes(Buffer.alloc(3000, 'x'), 5)).toBe('"xxxxx…" (3000 bytes)');
     expect(quoteBytes(Buffer.from('xxxxx'), 5)).toBe('"xxxxx"');
     expect(quoteBytes(Buffer.from([1, 2, 3]), 9)).toBe('"\\x01\\x02…" (3 bytes)');
+    // Of the beginning of something longer the length of that follows.
+    expect(quoteBytes(Buffer.from('xxxxx'), 9, 3000)).toBe('"xxxxx…" (3000 bytes)');
+    expect(quoteBytes(Buffer.from([1, 2, 3]), 9, 3000)).toBe('"\\x01\\x02…" (3000 bytes)');
   });
 
   it('never shows more than the width, nor half a character or escape', () => {

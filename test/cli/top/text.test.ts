@@ -134,7 +134,7 @@ describe('the screen', () => {
       ' 50 %  ~91,728  "user:7"',
       ' 10 %  ~18,346  "\\x1b[2J"',
       '  2 %   ~3,669  "\\xffa"',
-      `  1 %   ~1,835  "${'k'.repeat(46)}…" (80 bytes)`,
+      `  1 %   ~1,835  "${'k'.repeat(46)}…" (3000 bytes)`,
     ]);
     expect(Math.max(...lines(60).map(({ length }) => length))).toBeLessThanOrEqual(60);
     expect(screen(80, 'hot', {}, { hot: { sampled: 9, keys: [] } }).at(-1)).toContain('no key is used more');

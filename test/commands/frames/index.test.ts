@@ -42,6 +42,11 @@ describe('frames index', () => {
     expect(flipped.stdout).toContain('FRAME_HASH_MISMATCH: These bytes were changed after they were written');
   });
 
+  it('refuses stdin, which has no place for an index', async () => {
+    const { status, stderr } = await runCommand(['frames', 'index', '-']);
+    expect([status, stderr]).toEqual([2, expect.stringContaining('name a file')]);
+  });
+
   it('makes one up to a torn tail, longer when the rest has come, and says so in JSON', async () => {
     const dump = place('torn.fcrp');
     const bytes = Buffer.concat(frames);

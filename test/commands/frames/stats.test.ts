@@ -86,6 +86,20 @@ describe('frames stats', () => {
     });
   });
 
+  it('shows long keys of any bytes in 80 columns, with their length', async () => {
+    const records = Array.from({ length: 50 }, (_, index) =>
+      setRecord({
+        sequence: BigInt(index + 1),
+        key: Buffer.concat([Buffer.alloc(299, 0x9b), Buffer.of(0x3a), Buffer.of(index % 5)]),
+        value: Buffer.alloc(100_000 + index),
+      }),
+    );
+    const { stdout } = await runCommand(['frames', 'stats', dump('long.fcrp', records)]);
+    expect(stdout).toMatch(/^ +10 +[\d,]+ {2}"(\\x9b){9}…" \(301 bytes\)$/m);
+    expect(stdout).toMatch(/^ +100,049 +0 {2}"(\\x9b){9}…" \(301 bytes\)$/m);
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
   it('tells a program the same in one document, and what frames decode --stats tells', async () => {
     const { status, stdout } = await runCommand(['frames', 'stats', '--json', ALL]);
     expect(status).toBe(0);

@@ -4,9 +4,12 @@ import { encodeForget, encodeForgotten } from '../../../src/frame/forget.js';
 import { encodeFrame } from '../../../src/frame/frame.js';
 import { encodeHello, encodeHelloFrame } from '../../../src/frame/hello.js';
 import { FrameKind } from '../../../src/frame/kinds.js';
+import { FrameSplitter } from '../../../src/frame/splitter.js';
 import { BRIEF_QUESTION } from '../../../src/frame/status.js';
 import { encodeWatermarks } from '../../../src/frame/watermarks.js';
 import { answersBriefly } from '../../../src/replication/link/brief-pair.js';
+import { StatusAnswers } from '../../../src/replication/primary/status-answers.js';
+import type { Connection } from '../../../src/transport/connection.js';
 import { RawPeer } from '../../support/virtual-cluster.js';
 import { clustersOf, fill } from '../../support/virtual-clusters.js';
 
@@ -129,6 +132,41 @@ describe('a probe of ours', () => {
     world.run(10);
     expect(probe.closed).toBe(true);
     expect(primary.listener.unauthenticatedConnections).toBeLessThanOrEqual(256);
+  });
+});
+
+describe('answers that take long', () => {
+  it.each([
+    [1, 100],
+    [40, 800],
+    [10_000, 3_000],
+  ])('of %i ms are %i ms apart, so that nobody who asks takes the server for dead', (workMs, apartMs) => {
+    let nowUs = 0;
+    const waits: number[] = [];
+    const answers = new StatusAnswers({
+      clock: { nowMs: () => nowUs / 1000, monotonicUs: () => nowUs },
+      timers: {
+        after(delayMs) {
+          waits.push(delayMs);
+          return { cancel() {} };
+        },
+        endOfTurn() {},
+      },
+      connection: { bufferedBytes: 0, write() {} } as unknown as Connection,
+      status: () => {
+        nowUs += workMs * 1000;
+        return ANSWER;
+      },
+      forget: () => 0,
+      onIdle() {},
+    });
+    new FrameSplitter().push(QUESTION, (question) => {
+      answers.hear(question);
+      nowUs = 0;
+      answers.hear(question);
+    });
+    // The other timers are those of a probe that asks nothing.
+    expect(waits.filter((delayMs) => delayMs !== 60_000)).toEqual([apartMs]);
   });
 });
 

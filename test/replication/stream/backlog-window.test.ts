@@ -123,6 +123,23 @@ describe('what a replica has left of it', () => {
     expect(behind.ms).toBeLessThan(61_000);
   });
 
+  it('is all of it for who is level, and only for who is', () => {
+    const { backlog, sequences } = backlogWith(1_000, {
+      fromMs: -60_000,
+      untilMs: 0,
+      everyMs: 10,
+      frameBytes: 100,
+    });
+    const [first, ...others] = sequences;
+    expect(backlog.isLevel(sequences)).toBe(true);
+    expect(backlog.allBehind(sequences)).toEqual(sequences.map(() => ({ records: 0, bytes: 0, ms: 0 })));
+    for (const held of [[first! - 1n, ...others], [first! + 1n, ...others], [...sequences, 0n], []]) {
+      expect(backlog.isLevel(held)).toBe(false);
+    }
+    expect(leewayOf(backlog, [first! + 1n, ...others])).toBeUndefined();
+    expect(leewayOf(backlog, [...sequences, 0n])).toBeUndefined();
+  });
+
   it('is nothing at all once a frame that it lacks is gone', () => {
     const { backlog, sequences } = backlogWith(10_000, {
       fromMs: -60_000,
