@@ -16,7 +16,7 @@ export default class Top extends BaseCommand {
   static override summary = 'Show what servers do, live.';
 
   static override description =
-    'Looks each second at servers, primaries or replicas, at either of their ports. The screen shows keys, memory, ' +
+    'Looks every two seconds at servers, primaries or replicas, at either of their ports. The screen shows keys, memory, ' +
     'clients, the share of reads that found their key (hits), how much of the one thread is used (event loop), ' +
     'and with their last minute reads, writes, and the bytes a second that go to replicas. Below stand the replicas with ' +
     'their lag of the last minute; one that takes a snapshot shows how much of it has been made, and the time ' +
@@ -24,7 +24,7 @@ export default class Top extends BaseCommand {
     'Keys: r replicas, s shards, h hot keys, c commands that were slow, l lines of the log, q end. Hot keys are those with ' +
     'at least 1 % of the uses by clients within the last seconds, by a sample.\n\n' +
     'Where stdout is no terminal, and with --once, it looks twice, writes one screen and ends. With --json it ' +
-    'writes an object a second.\n\n' +
+    'writes an object with each look.\n\n' +
     'Exit status: 0 ended; with --once, or where stdout is no terminal, 69 a server does not answer, 77 a token is refused.';
 
   static override examples = [

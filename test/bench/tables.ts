@@ -116,7 +116,7 @@ export function printTls(figures: readonly TlsFigure[]): void {
 /** Prints what one `top` costs a server. */
 export function printTop(figures: readonly TopFigure[]): void {
   console.log(
-    '\nCPU time of a server, ms a second: without questions, and what one a second adds (quartiles):',
+    '\nCPU time of a server, ms a second: without questions, and what one each two seconds adds (quartiles):',
   );
   for (const { getsPerSecond, withoutMs, pingMs, lookMs } of figures) {
     const load = getsPerSecond === 0 ? 'idle' : `${thousands(getsPerSecond)} GETs/s`;

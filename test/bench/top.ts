@@ -1,9 +1,10 @@
 /**
  * What one `fastcache top` costs a server: its CPU time a second while it is asked as `top` asks it, while it
- * answers a PING a second, and while nothing asks, by turns in short windows, idle and under a steady load.
+ * answers a PING as often, and while nothing asks, by turns in short windows, idle and under a steady load.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { LOOK_MS } from '../../src/cli/top/top.js';
 import { Endpoint } from '../../src/cli/watermarks/endpoint.js';
 import { systemTimers } from '../../src/clock.js';
 import { tcpTransport } from '../../src/transport/tcp.js';
@@ -14,7 +15,7 @@ import { median } from './statistics.js';
 
 const KEYS = 100_000;
 /** Other work on the machine changes more slowly than in one window. */
-const WINDOW_SECONDS = 4;
+const WINDOW_LOOKS = 2;
 const WINDOWS_A_ROUND = 4;
 /** A server counts uses of keys for five seconds behind the last look. */
 const SETTLE_MS = 6_000;
@@ -25,9 +26,9 @@ const LOADS_PER_SECOND = [0, 20_000];
 export interface TopFigure {
   readonly getsPerSecond: number;
   readonly withoutMs: number;
-  /** What a PING a second adds: the median of what each two windows in a row differ by, and the quartiles. */
+  /** What a PING as often adds: the median of what each two windows in a row differ by, and the quartiles. */
   readonly pingMs: Cost;
-  /** As that, what a look of `top` a second adds. */
+  /** As that, what the looks of `top` add. */
   readonly lookMs: Cost;
 }
 
@@ -71,19 +72,19 @@ async function benchLoad(
   rounds: number,
   scale: number,
 ): Promise<TopFigure> {
-  const seconds = Math.max(1, Math.round(WINDOW_SECONDS * scale));
+  const looks = Math.max(1, Math.round(WINDOW_LOOKS * scale));
   const without: number[] = [];
   const pingMs: number[] = [];
   const lookMs: number[] = [];
   for (let window = 0; window < rounds * WINDOWS_A_ROUND; window += 1) {
     if (getsPerSecond > 0) await sleep(SETTLE_MS);
-    const idle = await cpuMsPerSecond(server, seconds, async () => {});
+    const idle = await cpuMsPerSecond(server, looks, async () => {});
     without.push(idle);
     const first = [pingMs, ping] as const;
     const second = [lookMs, look] as const;
     // Without a load either is first in every other round; under one uses are counted behind a look.
     const turns = window % 2 === 0 || getsPerSecond > 0 ? [first, second] : [second, first];
-    for (const [costs, ask] of turns) costs.push((await cpuMsPerSecond(server, seconds, ask)) - idle);
+    for (const [costs, ask] of turns) costs.push((await cpuMsPerSecond(server, looks, ask)) - idle);
   }
   return { getsPerSecond, withoutMs: median(without), pingMs: quartiles(pingMs), lookMs: quartiles(lookMs) };
 }
@@ -117,13 +118,13 @@ function steadyLoad(client: RespClient, perSecond: number): { stop(): Promise<vo
   };
 }
 
-/** The CPU time a second of a process that is asked once in each of these seconds. */
-async function cpuMsPerSecond(pid: number, seconds: number, ask: () => Promise<unknown>): Promise<number> {
+/** The CPU time a second of a process that is asked so often, as often as `top` asks. */
+async function cpuMsPerSecond(pid: number, looks: number, ask: () => Promise<unknown>): Promise<number> {
   const [usedMs, startedMs] = [cpuMsOf(pid), performance.now()];
-  for (let second = 0; second < seconds; second += 1) {
-    await sleep(500);
+  for (let look = 0; look < looks; look += 1) {
+    await sleep(LOOK_MS / 2);
     await ask();
-    await sleep(Math.max(0, startedMs + 1_000 * (second + 1) - performance.now()));
+    await sleep(Math.max(0, startedMs + LOOK_MS * (look + 1) - performance.now()));
   }
   return ((cpuMsOf(pid) - usedMs) * 1_000) / (performance.now() - startedMs);
 }

@@ -6,8 +6,8 @@ import { shownName } from '../../replication/primary/replica-info.js';
 import type { StatusDocument } from '../../status/status-document.js';
 import type { EndpointAnswer } from '../../status/watermarks.js';
 
-/** The looks that are kept, one a second. */
-export const KEPT = 60;
+/** The looks that are kept: those of a minute. */
+export const KEPT = 30;
 
 /** A figure of each look, the last one at the end; undefined where it is not known. */
 export type Series = readonly (number | undefined)[];

@@ -1,4 +1,4 @@
-/** The loop of `top`: looks at all endpoints each second, and draws what it has seen on the screen. */
+/** The loop of `top`: looks at all endpoints every two seconds, and draws what it has seen on the screen. */
 import chalk from 'chalk';
 import type { Clock, Timers } from '../../clock.js';
 import { exitStatus } from '../command/error-rendering.js';
@@ -13,7 +13,8 @@ import { EndpointHistory } from './history.js';
 import { topJson } from './json.js';
 import { screenLines, type View, views } from './text.js';
 
-const LOOK_MS = 1_000;
+/** As often as `watermarks --watch`: each look costs a server some hundreds of microseconds. */
+export const LOOK_MS = 2_000;
 
 /** What is looked at, and where it is shown. */
 export interface TopOptions {
