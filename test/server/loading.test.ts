@@ -13,6 +13,10 @@ import { eventually, freePort } from '../support/processes.js';
 const directory = mkdtempSync(join(tmpdir(), 'fastcache-loading-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
+/** Keys of 500 bytes that take some of the blocks in which files are read. */
+const KEYS = 6_000;
+const BLOCKS_BYTES = 2 * 1_048_576;
+
 let count = 0;
 const newPath = () => join(directory, String(count++));
 const place = async () => `127.0.0.1:${await freePort()}`;
@@ -21,7 +25,7 @@ const place = async () => `127.0.0.1:${await freePort()}`;
 async function content(): Promise<{ load: string; data: string }> {
   const [load, data] = [newPath(), newPath()];
   const primary = await startPrimary({ bind: ':0', record: load, data, listen: false });
-  for (let at = 0; at < 2_000; at += 1) primary.set(`key ${at}`, 'x'.repeat(500));
+  for (let at = 0; at < KEYS; at += 1) primary.set(`key ${at}`, 'x'.repeat(500));
   await primary.close();
   return { load, data };
 }
@@ -86,7 +90,7 @@ describe.each(['data', 'load'] as const)('a server that begins with --%s', (sour
     expect(info).toMatch(/^loading_start_time:\d{10}\r$/m);
     const field = (name: string) => Number(new RegExp(`^${name}:(.*)\r$`, 'm').exec(info)?.[1]);
     const [loaded, total] = [field('loading_loaded_bytes'), field('loading_total_bytes')];
-    expect(total).toBeGreaterThan(1_000_000);
+    expect(total).toBeGreaterThan(BLOCKS_BYTES);
     expect(loaded).toBeGreaterThan(0);
     expect(loaded).toBeLessThan(total);
     expect(field('loading_loaded_perc')).toBeCloseTo((loaded / total) * 100, 1);
@@ -104,7 +108,7 @@ describe.each(['data', 'load'] as const)('a server that begins with --%s', (sour
       () => [node, replica].map((end) => String(end.watermarks())),
       ([written, applied]) => applied === written,
     );
-    expect(replica.keyCount()).toBe(2_000);
+    expect(replica.keyCount()).toBe(KEYS);
   });
 
   it('ends its start when a client sends SHUTDOWN', async () => {
@@ -122,7 +126,7 @@ describe.each(['data', 'load'] as const)('a server that begins with --%s', (sour
 it('a replica that loads its directory says so, and can be made to follow another primary', async () => {
   const [bind, listen, data] = [await place(), await place(), newPath()];
   const primary = await startPrimary({ bind, listen: false });
-  for (let at = 0; at < 1_000; at += 1) primary.set(`key ${at}`, 'x'.repeat(1_000));
+  for (let at = 0; at < 3_000; at += 1) primary.set(`key ${at}`, 'x'.repeat(1_000));
   const first = await follow(bind, { data });
   await isCaughtUp({ primary, replica: first });
   await first.close();
