@@ -67,7 +67,10 @@ const { values } = parseArgs({
 });
 const unknown = values.part.filter((part) => !PARTS.includes(part));
 if (unknown.length > 0) throw new Error(`There is no part ${unknown.join()}; the parts are ${PARTS.join()}.`);
-const size = values.quick ? { rounds: 1, scale: 0.02 } : { rounds: 5, scale: 1 };
+const size = {
+  ...(values.quick ? { rounds: 1, scale: 0.02 } : { rounds: 5, scale: 1 }),
+  ...(values.rounds !== undefined && { rounds: Number(values.rounds) }),
+};
 const clientRounds = values.quick ? 1 : CLIENT_ROUNDS;
 const figures: Record<string, unknown> = {
   machine: `${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}`,
@@ -136,8 +139,7 @@ if (isRedisThere()) {
     Object.assign(figures, { tls });
   }
   if (values.part.includes('data')) {
-    const rounds = values.rounds === undefined ? size.rounds : Number(values.rounds);
-    const data = await benchData({ ...size, rounds });
+    const data = await benchData(size);
     printData(data);
     Object.assign(figures, { data });
   }
