@@ -117,9 +117,11 @@ export class CheckedDump {
   async #soundUntil(block: Buffer, index: AsyncIterator<Buffer>): Promise<number | undefined> {
     const made = this.#indexer.push(block);
     if (made.length === 0) return undefined;
-    if (this.#stored === undefined && this.#dump.bytes !== null) this.#uncheckedFrom ??= 0;
-    // A sealed dump is read without its index where there is none, or none any more.
-    if (this.#stored === undefined && this.#dump.bytes !== null) return undefined;
+    if (this.#stored === undefined && this.#dump.bytes !== null) {
+      // A sealed dump is read without its index where there is none, or none any more.
+      this.#uncheckedFrom ??= 0;
+      return undefined;
+    }
     return this.#compare(made, await this.#storedBytes(made.length, index));
   }
 
@@ -179,6 +181,14 @@ export function damagedData(what: string, file: string, offset?: number): Fastca
       '`fastcache data repair` make a new directory of all that is whole; or move the directory away and start ' +
       'with an empty one, and with --recover where a replica has the data.',
     { file, ...(offset !== undefined && { offset }) },
+  );
+}
+
+/** What an index is that has no sound entry for a byte of the dump at `path` and for what is behind. */
+export function uncheckedText(path: string, offset: number): string {
+  return (
+    `has no sound entry for byte ${offset} of its dump and what is behind: a value that was changed there is not ` +
+    `noticed. With the server stopped, \`fastcache frames index ${path}\` makes it anew`
   );
 }
 

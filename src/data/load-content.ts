@@ -49,11 +49,11 @@ export async function bytesOfContent(files: DataFiles, content: Content): Promis
  */
 export async function loadContent(options: LoadContentOptions): Promise<LoadedContent> {
   const { files, content, limits = {}, createStore, onRead } = options;
-  // The manifest says when a base was made.
   const differences: FastcacheError[] = [];
   const proof = new ContentProof((fault) => differences.push(fault));
   const fold = new KeySpaceFold({
     createStore,
+    // The manifest says when a base was made.
     isTimed: true,
     totalBytes: content.base?.bytes,
     proof,

@@ -1,9 +1,10 @@
 /** Opens a data directory: the lock, the manifest, the content, and what a crash has left behind. */
+import { differenceNote } from '../dump/fold/content-proof.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { FastcacheError } from '../errors.js';
 import { indexPath } from '../frame/index-entry.js';
 import type { History } from '../replication/history.js';
-import type { DumpEnd } from './checked-dump.js';
+import { type DumpEnd, uncheckedText } from './checked-dump.js';
 import type { DataFiles, DataLock } from './data-files.js';
 import { clearLeftovers, hasFrames } from './leftovers.js';
 import { bytesOfContent, loadContent } from './load-content.js';
@@ -84,9 +85,11 @@ async function opened({ files, createStore, onRead }: OpenOptions): Promise<Open
   if (content.base === undefined && newestMs === undefined) {
     return { keeper, isNew, ...(await begunAnew(files, keeper)) };
   }
-  for (const { name, offset } of unchecked) notes.push(uncheckedNote(files, name, offset));
-  for (const { place, message } of differences)
-    notes.push(`the content is not what it was: ${place}: ${message}`);
+  for (const { name, offset } of unchecked) {
+    const path = files.pathOf(name);
+    notes.push(`${indexPath(path)} ${uncheckedText(path, offset)}`);
+  }
+  notes.push(...differences.map(differenceNote));
   const last = content.segments.at(-1)!;
   const kept = withoutLater(manifest, content, end?.bytes ?? last.bytes ?? 0);
   await asking(files, 'WRITE_FAILED', async () => {
@@ -180,14 +183,6 @@ async function copyTear(
   return (
     `${files.pathOf(name)} ended in a tear at byte ${bytes}, as a crash leaves it (${why}): the ${cut} bytes ` +
     `behind it were never synced, do not count, and are kept in ${files.pathOf(torn)}`
-  );
-}
-
-function uncheckedNote(files: DataFiles, name: string, offset: number): string {
-  const path = files.pathOf(name);
-  return (
-    `${indexPath(path)} has no sound entry for byte ${offset} of its dump and what is behind: a value that was ` +
-    `changed there is not noticed. With the server stopped, \`fastcache frames index ${path}\` makes it anew`
   );
 }
 

@@ -35,11 +35,10 @@ export interface PastContent {
   readonly history: History | undefined;
   /** The change right before which it is, where one was looked for. */
   readonly loss: Loss | undefined;
-  /**
-   * Damage that the content does without, behind the moment or in a base in whose place an older one is; and
-   * the places at which the content is not what digests say (CONTENT_DIVERGES).
-   */
+  /** Damage that the content does without: behind the moment, or in a base in whose place an older one is. */
   readonly damage: readonly FastcacheError[];
+  /** The shards that are not what the digests in the files say, each once, with file and offset. */
+  readonly differences: readonly FastcacheError[];
 }
 
 /** What of a directory is read, and how far. */
@@ -97,7 +96,8 @@ async function readPart(
         keySpace: foldedKeySpace(stores, keySpace, untilMs ?? loss?.timeMs),
         history,
         loss,
-        damage: [...passedOver, ...damage, ...differences],
+        damage: [...passedOver, ...damage],
+        differences,
       };
     } catch (error) {
       // An older base may show it: a base does not say itself at which watermarks it is.

@@ -25,11 +25,10 @@ export interface PastOptions {
 /** What was loaded. */
 export interface LoadedPast {
   readonly keySpace: KeySpace;
-  /**
-   * Damage that the content does without, behind the moment or in a base in whose place an older one is; and
-   * the places at which the content is not what digests say (CONTENT_DIVERGES).
-   */
+  /** Damage that the content does without: behind the moment, or in a base in whose place an older one is. */
   readonly damage: readonly FastcacheError[];
+  /** The shards that are not what the digests in the files say, each once, with file and offset. */
+  readonly differences: readonly FastcacheError[];
 }
 
 /**
@@ -49,7 +48,7 @@ export async function loadPast({ files, untilMs, createStore, onRead }: PastOpti
       const read = (bytes: number) => onRead(bytes, total);
       const loaded = await loadContent({ files, content, createStore, onRead: read, limits });
       const { keySpace, damage, differences } = loaded;
-      return { keySpace, damage: [...passedOver, ...damage, ...differences] };
+      return { keySpace, damage: [...passedOver, ...damage], differences };
     } catch (error) {
       // No record proves that a base is of before that time: an older one, with more records, may show it.
       if (!(error instanceof FastcacheError) || !mayShowElse(files, content, error)) throw error;

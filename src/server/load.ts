@@ -5,7 +5,6 @@
  */
 import type { LoadedContent } from '../dump/rdb/load-content.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
-import type { FastcacheError } from '../errors.js';
 import { modeBits } from '../files/file-mode.js';
 import { type History, pastBehind } from '../replication/history.js';
 import type { NodeConfig } from './config.js';
@@ -39,8 +38,8 @@ export interface Loaded {
   loadNotes: readonly string[];
 }
 
-/** What was read, and what is damaged of that from which it was read. */
-type Read = LoadedContent & { readonly damage: readonly FastcacheError[] };
+/** What was read, and what an operator is to know of that from which it was read. */
+type Read = LoadedContent & { readonly notes: readonly string[] };
 
 /** What is known of a store that was made empty. */
 export const NOTHING_LOADED = { history: undefined, loadNotes: [] } as const;
@@ -62,11 +61,7 @@ export async function loadEngine(options: LoadedOptions): Promise<Loaded> {
   const { history, leftOut } = loaded;
   const loadNotes = [
     ...(leftOut === undefined ? [] : [`Left out of ${source.path}: ${leftOut}.`]),
-    ...loaded.damage.map(({ code, place, message }) =>
-      code === 'CONTENT_DIVERGES'
-        ? `the content is not what it was: ${place}: ${message}`
-        : `not needed for this moment: ${place}: ${message}`,
-    ),
+    ...loaded.notes,
   ];
   if (loaded.store.shards === shards) return { engine: loaded.store, history, loadNotes };
   const { chunkPayload, storeSteps } = await import('../dump/fold/store-entries.js');
@@ -96,7 +91,7 @@ async function loadDump({ config, seams, source, create, onRead }: LoadedOptions
     totalBytes,
     onRead: (bytes) => onRead(bytes, totalBytes),
   });
-  return { ...loaded, damage: [] };
+  return { ...loaded, notes: [] };
 }
 
 async function loadMoment(
@@ -104,10 +99,15 @@ async function loadMoment(
   untilMs: number,
 ): Promise<Read> {
   const { loadPast } = await import('../data/past.js');
+  const { differenceNote } = await import('../dump/fold/content-proof.js');
   const files = await seams.files.openData(source.path, modeBits(config.fileMode));
-  const { keySpace, damage } = await loadPast({ files, untilMs, createStore: create, onRead });
-  const { store, history } = keySpace;
-  return { store, history, leftOut: undefined, damage };
+  const past = await loadPast({ files, untilMs, createStore: create, onRead });
+  const { store, history } = past.keySpace;
+  const unneeded = past.damage.map(
+    ({ place, message }) => `not needed for this moment: ${place}: ${message}`,
+  );
+  const notes = [...unneeded, ...past.differences.map(differenceNote)];
+  return { store, history, leftOut: undefined, notes };
 }
 
 /**

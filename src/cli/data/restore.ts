@@ -74,8 +74,9 @@ function historyOf({ keySpace, history }: PastContent, directory: string): Histo
 }
 
 /** Notes on stderr which change `--before` has found, and what is damaged. */
-function noteFound({ loss, damage }: PastContent, note: (text: string) => void): void {
-  noteDamage(damage, note);
+function noteFound(past: PastContent, note: (text: string) => void): void {
+  noteDamage(past, note);
+  const { loss } = past;
   if (loss === undefined) return;
   const { how, timeMs } = loss;
   const what = how === 'replaced' ? 'other content took the place of all' : `the value was ${how}`;

@@ -1,6 +1,7 @@
 /** Runs `data verify`, which checks every file of a data directory, and that they lead to its content. */
 import chalk from 'chalk';
 import type { Clock } from '../../clock.js';
+import { uncheckedText } from '../../data/checked-dump.js';
 import { type DirectoryDump, dumpsOf, readDirectory } from '../../data/directory-dumps.js';
 import { readMark } from '../../data/sync-mark.js';
 import { systemDataFiles } from '../../data/system-data-files.js';
@@ -109,9 +110,7 @@ async function verified(
 }
 
 function unsoundIndex(file: string, offset: number): FastcacheError {
-  const message =
-    `It has no sound entry for byte ${offset} of its dump and what is behind: a value that was changed there is ` +
-    `not noticed. With the server stopped, \`fastcache frames index ${file}\` makes it anew.`;
+  const message = `It ${uncheckedText(file, offset)}.`;
   return new FastcacheError('DATA_DAMAGED', message, { file: indexPath(file) });
 }
 

@@ -21,8 +21,9 @@ export async function stateSource(
   // The content at a sequence of all shards may need what is older than the newest base.
   if (paths.length === 1 && endSequence === undefined && (await isDirectory(path!))) {
     const read: StateInvocation['read'] = async (onProgress) => {
-      const { keySpace, damage } = await readPast(path!, { atMs: untilMs }, onProgress);
-      noteDamage(damage, note);
+      const past = await readPast(path!, { atMs: untilMs }, onProgress);
+      noteDamage(past, note);
+      const { keySpace } = past;
       keySpace.expire(keySpace.atMs ?? 0);
       return keySpace;
     };

@@ -4,9 +4,10 @@
  */
 import type { FollowedStore, RouteMode } from '../../engine/types.js';
 import { FastcacheError } from '../../errors.js';
-import { type DigestsMessage, digestText } from '../../frame/digests.js';
+import { type DigestsMessage, digestText, type ShardDigest } from '../../frame/digests.js';
 import type { Margin } from '../../frame/margin.js';
 import type { SplitFrame } from '../../frame/splitter.js';
+import { readHistory } from '../../replication/history.js';
 import { comparisons } from '../../replication/link/digest-frames.js';
 import { routeOfDigests } from '../../replication/link/digests-pair.js';
 
@@ -42,7 +43,7 @@ export class ContentProof {
   /** Takes the margin of a Hello that is not a replica's claim. */
   hello(margin: Margin | undefined): void {
     this.#routing = routeOfDigests(margin) ?? this.#routing;
-    this.#isRust = margin?.get('origin') === 'rust';
+    this.#isRust = readHistory(margin)?.isRust === true;
     this.#isSilent ||= this.#isRust;
   }
 
@@ -63,22 +64,25 @@ export class ContentProof {
     const { says, shards } = message;
     const isOfPrimary = says === 'state' || says === 'proof';
     if (!isOfPrimary || this.#isSilent || store === undefined || store.routing !== this.#routing) return;
-    const expected = new Map(shards.map((digest) => [digest.shard, digest]));
-    for (const { shard, own, isEqual } of comparisons(store, shards)) {
+    for (const { own, theirs, isEqual } of comparisons(store, shards)) {
+      const { shard } = own;
       this.#compared += 1;
       if (isEqual) {
         this.#differing.delete(shard);
         this.#equalAt.set(shard, `byte ${offset} of ${file}`);
       } else if (!this.#differing.has(shard)) {
         this.#differing.add(shard);
-        const fault = differs(own, expected.get(shard)!, this.#equalAt.get(shard));
+        const fault = differs(own, theirs, this.#equalAt.get(shard));
         this.#onDiffers(fault.placedAt(offset).inFile(file));
       }
     }
   }
 }
 
-type ShardDigest = Parameters<typeof digestText>[0] & { shard: number; sequence: bigint };
+/** Returns what is to be logged of a difference. */
+export function differenceNote({ place, message }: FastcacheError): string {
+  return `the content is not what it was: ${place}: ${message}`;
+}
 
 function differs(own: ShardDigest, written: ShardDigest, equalAt: string | undefined): FastcacheError {
   const [expected, found] = [digestText(written), digestText(own)];

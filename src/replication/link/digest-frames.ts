@@ -31,8 +31,8 @@ export function proofFrame(store: SequencedStore, watermarks: readonly bigint[])
 
 /** What a store holds of a shard, beside what it should hold there. */
 export interface Comparison {
-  readonly shard: number;
   readonly own: ShardDigest;
+  readonly theirs: ShardDigest;
   readonly isEqual: boolean;
 }
 
@@ -42,6 +42,6 @@ export function comparisons(store: SequencedStore, theirs: readonly ShardDigest[
     const { shard, sequence } = digest;
     if (shard >= store.shards || store.watermark(shard) !== sequence) return [];
     const own = shardDigest(store, shard);
-    return own === undefined ? [] : [{ shard, own, isEqual: sameDigest(own, digest) }];
+    return own === undefined ? [] : [{ own, theirs: digest, isEqual: sameDigest(own, digest) }];
   });
 }

@@ -129,7 +129,8 @@ export class Divergence {
   #compare(held: SequencedStore, theirs: readonly ShardDigest[]): void {
     const isFirst = this.state === undefined;
     const found: ShardDigest[] = [];
-    for (const { shard, isEqual, own } of comparisons(held, theirs)) {
+    for (const { isEqual, own } of comparisons(held, theirs)) {
+      const { shard } = own;
       if (isEqual) this.#differing.delete(shard);
       else {
         this.#differing.add(shard);
