@@ -281,13 +281,13 @@ export class Carousel {
     const proof = finished.some((joiner) => joiner.hasProofBehind || joiner.takesProof?.())
       ? proofFrame(this.#stream.store, this.#stream.watermarks())
       : undefined;
-    const proved = proof && Buffer.concat([end, proof]);
     for (const joiner of finished) {
       // The flush may have filled the joiner's queue, and so ended its session.
       if (!this.#joiners.delete(joiner)) continue;
       joiner.insert(last, () => {});
       if (proof !== undefined && joiner.takesProof?.()) joiner.insert(proof, () => {});
-      joiner.insert((joiner.hasProofBehind ? proved : undefined) ?? end, () => joiner.finished());
+      const isProvedBehind = proof !== undefined && joiner.hasProofBehind;
+      joiner.insert(isProvedBehind ? Buffer.concat([end, proof]) : end, () => joiner.finished());
     }
   }
 
