@@ -85,8 +85,11 @@ describe('a client that keeps what it reads', () => {
         expect(Number(text ?? 0)).toBeGreaterThanOrEqual(least.get(key) ?? 0);
         kept.set(key, Number(text ?? 0));
       };
-      for (let round = 0; round < 300; round++) {
+      // How often a change is heard of depends on who comes first.
+      for (let round = 0; round < 300 || wasHeard <= 100; round++) {
         const wanted = KEYS.filter((key) => !kept.has(key) && random.chance(0.3));
+        // Who asks for nothing reads nothing, and hears of nothing.
+        if (wanted.length === 0) wanted.push(random.pick(KEYS));
         asked.push(...wanted);
         const reads = wanted.flatMap((key) => [
           ...(options[0] === 'OPTIN' ? [respCommand('CLIENT', 'CACHING', 'YES')] : []),
@@ -105,7 +108,6 @@ describe('a client that keeps what it reads', () => {
         for (const { text: key } of parseWire(bytes).items![1]!.items!) kept.delete(key!);
         wasHeard += 1;
       }
-      expect(wasHeard).toBeGreaterThan(100);
       for (const [key, value] of kept) expect([key, value]).toEqual([key, writers.last.get(key) ?? 0]);
     },
   );
