@@ -142,7 +142,7 @@ export class ChangeStream<Value> implements AsyncIterableIterator<KeyChange<Valu
   #changeOf({ op, key, value, expireAtMs }: RecordChange): KeyChange<Value, Bytes> {
     const ownKey = this.#isText ? Buffer.from(key).toString() : Buffer.from(key);
     const expiry = expireAtMs === null ? undefined : Number(expireAtMs);
-    // What comes past its expiry deletes the key.
+    // A record that comes past its expiry deletes the key.
     if (op === 'del' || (expiry !== undefined && expiry <= this.#nowMs()))
       return { type: 'delete', key: ownKey };
     if (op === 'expire') return { type: 'expire', key: ownKey, expireAtMs: expiry };

@@ -85,8 +85,8 @@ export class Server<Value = Uint8Array> extends EmbeddedNode<Value> {
   }
 
   /**
-   * Sets several keys in their order, all before anything else happens. What it throws, as `set` does, comes
-   * before the first key is set; but without memory for all, the first ones may be set when it throws
+   * Sets several keys in their order, all before anything else happens. It throws as `set` does, before the
+   * first key is set. Only without memory for all keys, the first ones may be set when it throws
    * OUT_OF_MEMORY.
    */
   setMany(entries: Iterable<readonly [Bytes, Given<Value>]>, expiry: Expiry = {}): void {
@@ -180,10 +180,7 @@ export class Server<Value = Uint8Array> extends EmbeddedNode<Value> {
     } catch (error) {
       return error;
     }
-    return new FastcacheError(
-      'READ_ONLY',
-      'This node has changed its role, and what was written may be lost.',
-    );
+    return new FastcacheError('READ_ONLY', 'This node has changed its role, and the writes may be lost.');
   }
 
   #encoded(value: Given<Value>): Bytes {

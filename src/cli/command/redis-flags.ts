@@ -1,4 +1,4 @@
-/** The flags by which a tool connects to a server of the Redis protocol, and what they come to. */
+/** The flags by which a tool connects to a server of the Redis protocol, and the options that they give. */
 import { DEFAULT_CONNECT_TIMEOUT_MS } from '../../limits.js';
 import type { Transport } from '../../transport/connection.js';
 import { countFlag, fileFlag } from './flags.js';

@@ -94,7 +94,7 @@ export const decodeFlags = withEnvironment({
   values: choiceFlag('How to show values; none shows their lengths.', valueForms, 'text'),
   frames: Flags.boolean({ summary: 'Frames without their records and entries.', default: false }),
   stats: Flags.boolean({
-    summary: 'What frames stats shows, instead of frames and records.',
+    summary: 'Show the counts of frames stats, instead of frames and records.',
     default: false,
   }),
   follow: Flags.boolean({

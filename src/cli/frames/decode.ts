@@ -1,7 +1,7 @@
 /**
- * Runs `frames decode`, which walks dumps and writes what they hold, in constant memory. A damaged dump is
- * written up to its damage; the next one is walked all the same. What is not shown is decoded nevertheless,
- * so that no fault is missed.
+ * Runs `frames decode`, which reads dumps and writes their records and entries, in constant memory. A damaged
+ * dump is written up to its damage; the next one is read all the same. Frames that are not shown are decoded
+ * nevertheless, so that no fault is missed.
  */
 import type { Clock } from '../../clock.js';
 import { SequenceSteps } from '../../dump/check/sequence-steps.js';
@@ -62,7 +62,7 @@ export interface ShowInvocation {
 
 /** The arguments and flags of `frames decode`. */
 export interface DecodeInvocation extends ShowInvocation {
-  /** What is written: frames with their records and entries, frames alone, or only faults. */
+  /** The output: frames with their records and entries, frames alone, or only faults. */
   shows: 'items' | 'frames' | 'faults';
   values: ValueForm;
 }
@@ -103,7 +103,7 @@ export async function runDecode(invocation: DecodeInvocation): Promise<number> {
   return status;
 }
 
-/** Returns the part of a dump that is read: what its index says to be needed, or all of it. */
+/** Returns the part of a dump that is read: the part that is needed by its index, or all of it. */
 async function partOf(
   file: string,
   { filter: { ranges }, maxPayloadBytes, follow }: DecodeInvocation,

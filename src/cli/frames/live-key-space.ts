@@ -21,7 +21,7 @@ export interface LiveReading extends Seams {
   terminal: NodeJS.WriteStream;
 }
 
-/** What a primary holds, which is followed until `stop`. */
+/** The content of a primary, which is followed until `stop`. */
 export interface LiveKeySpace {
   readonly stores: ToolStores;
   /** The store that is followed into, with keys that have expired; another one behind a resync. */

@@ -1,6 +1,6 @@
 /**
- * Renders what a dump that was made of others holds, and what of these it lacks, for the commands that make
- * one.
+ * Renders the content of a dump that was made of others, and the parts of these that it lacks, for the
+ * commands that make one.
  */
 import chalk from 'chalk';
 import type { Clock } from '../../clock.js';
@@ -77,7 +77,7 @@ export function remainingJson({ remaining, sequences }: MadeDump): object {
 export function remainingLines({ remaining, output }: MadeDump): string[] {
   if (remaining.count === 0) return [];
   return [
-    `what ${escapeText(output)} lacks:`,
+    `faults of ${escapeText(output)} that remain:`,
     ...remaining.items.map(
       ({ message, code, offset }) => `  byte ${offset}: ${escapeText(message)} (${code})`,
     ),

@@ -1,6 +1,6 @@
 /**
- * Runs `frames verify`, which reports of each dump that it is sound and what was looked at, or every fault
- * and what to do about it.
+ * Runs `frames verify`, which reports of each dump that it is sound and how much was checked, or every fault
+ * and the next step.
  */
 import chalk from 'chalk';
 import type { Clock } from '../../clock.js';

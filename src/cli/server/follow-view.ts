@@ -9,7 +9,7 @@ import { eventText, type ServerEvent } from './event-rendering.js';
 
 const REFRESH_MS = 500;
 
-/** What is shown, and on which stream. */
+/** The figures to show, and the stream. */
 export interface FollowViewOptions {
   /** The primary's address as it was given. */
   address: string;

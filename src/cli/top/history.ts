@@ -1,6 +1,6 @@
 /**
- * What an endpoint has answered within the last minute, and the rates that come of it. Counters of a server
- * are compared over its own time, so that a slow network does not bend them.
+ * The answers of an endpoint within the last minute, and the rates between them. Counters of a server
+ * are compared over its own time, so that a slow network does not change the rates.
  */
 import { shownName } from '../../replication/primary/replica-info.js';
 import type { StatusDocument } from '../../status/status-document.js';
