@@ -99,7 +99,7 @@ export const dataOptions = {
   onDataFault: choice({
     on: ALL,
     flag: 'on-data-fault',
-    summary: 'With --data: what becomes of writes while the disk fails; with stop, the server ends.',
+    summary: 'With --data: the treatment of writes while the disk fails; with stop, the server ends.',
     choices: ['refuse', 'stop', 'read-only', 'continue'],
     config: { names: ['on-data-fault'], change: 'settable' },
   }),

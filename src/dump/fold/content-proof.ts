@@ -89,7 +89,7 @@ function differs(own: ShardDigest, written: ShardDigest, equalAt: string | undef
   const { shard, sequence } = own;
   const since = equalAt === undefined ? '' : ` It was as written at ${equalAt}.`;
   const message =
-    `What is before this does not lead to what the server held of shard ${shard} at sequence ${sequence}: ` +
+    `The frames before this do not lead to the server's content of shard ${shard} at sequence ${sequence}: ` +
     `expected ${expected}, found ${found}.${since}`;
   return new FastcacheError('CONTENT_DIVERGES', message, { expected, found });
 }

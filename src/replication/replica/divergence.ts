@@ -139,7 +139,7 @@ export class Divergence {
     }
     if (found.length > 0) this.#found(isFirst, found);
     else if (!isFirst && this.state === undefined) {
-      this.#options.log.info(`what is held is again what ${this.#options.primary} has`);
+      this.#options.log.info(`the content is again that of ${this.#options.primary}`);
       this.#send?.(digestsFrame('differs', []));
     }
   }
@@ -165,7 +165,7 @@ export class Divergence {
     metrics.divergences += 1;
     const named = shards.map(({ shard }) => shard);
     const where = shards.map(({ shard, sequence }) => `${shard} (at sequence ${sequence})`).join(', ');
-    const message = `What is held is not what ${primary} has: the digests differ of shards ${where}.`;
+    const message = `The content is not that of ${primary}: the digests differ of shards ${where}.`;
     log.error(`${message} ${consequences[action]}${isAgain ? ' It is the second time within an hour.' : ''}`);
     diverged({ shards: named, action });
     if (action === 'stop') {
@@ -189,6 +189,6 @@ export class Divergence {
 
 const consequences: Readonly<Record<OnDivergence, string>> = {
   resync: 'A snapshot replaces it.',
-  stop: 'It is followed no more; what is held stays readable.',
+  stop: 'It is followed no more; the content stays readable.',
   log: 'Nothing is done about it (--on-divergence log).',
 };

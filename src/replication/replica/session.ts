@@ -137,7 +137,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     assert.equal(this.#answer !== undefined, isAnswered, `the primary's answer while ${phase}`);
     assert.equal(this.#building !== undefined, isBuilding(phase), `content is built while ${phase}`);
     assert.equal(this.#building?.staging.isLoading ?? false, isLoading(phase), `a snapshot while ${phase}`);
-    if (phase === 'awaiting') assert.equal(this.#continued, undefined, 'what is continued is not awaited');
+    if (phase === 'awaiting') assert.equal(this.#continued, undefined, 'continued content is not awaited');
     if (phase === 'resuming' || isLive(phase)) {
       assert(
         this.#continued !== undefined && this.#continued === this.#held,

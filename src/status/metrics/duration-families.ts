@@ -10,7 +10,7 @@ export const durationFamilies: readonly HistogramFamily[] = [
   {
     name: 'fastcache_command_duration_seconds',
     type: 'histogram',
-    help: 'How long commands ran, by class: as LATENCY HISTOGRAM counts them, while latency-tracking is on. What the kernel runs in place counts with the mean of its run. The sum is that of the middles of the buckets.',
+    help: 'How long commands ran, by class: as LATENCY HISTOGRAM counts them, while latency-tracking is on. A command that the kernel runs in place counts with the mean of its run. The sum is that of the middles of the buckets.',
     labels: ['class'],
     read: ({ status: { latencyRows } }) => (latencyRows === undefined ? [] : byClass(latencyRows())),
   },
