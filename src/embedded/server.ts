@@ -86,8 +86,8 @@ export class Server<Value = Uint8Array> extends EmbeddedNode<Value> {
 
   /**
    * Sets several keys in their order, all before anything else happens. It throws as `set` does, before the
-   * first key is set. Only without memory for all keys, the first ones may be set when it throws
-   * OUT_OF_MEMORY.
+   * first key is set. Only where there is no memory for all keys, it may have set the first ones when it
+   * throws OUT_OF_MEMORY.
    */
   setMany(entries: Iterable<readonly [Bytes, Given<Value>]>, expiry: Expiry = {}): void {
     const expireAtMs = expiryOf(expiry, this.#node.seams.clock.nowMs());
