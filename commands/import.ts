@@ -75,7 +75,7 @@ export default class ImportCommand extends BaseCommand {
     'to-tls': Flags.boolean({ summary: 'Connect to that server by TLS.', default: false }),
     'cut-over': Flags.boolean({ summary: 'Move clients over as soon as it has everything.', default: false }),
     pause: valueFlag({
-      summary: `How many seconds the source takes no writes from the cut-over on; ${DEFAULT_PAUSE_SECONDS} when absent.`,
+      summary: `The seconds for which the source takes no writes from the cut-over on; ${DEFAULT_PAUSE_SECONDS} when absent.`,
       helpValue: '<seconds>',
       parse: (text) => parseCount(text, { min: 1, max: 86_400 }),
     }),

@@ -43,7 +43,11 @@ export default class FramesVerify extends BaseCommand {
   static override args = dumpArgs;
 
   static override flags = withEnvironment({
-    route: choiceFlag('How the primary routes keys to shards.', ['full-key', 'session-prefix'], 'full-key'),
+    route: choiceFlag(
+      'The part of a key by which the primary routes it to a shard.',
+      ['full-key', 'session-prefix'],
+      'full-key',
+    ),
     shards: Flags.custom<number>({
       summary: 'The number of shards of the primary; without it, the number that the dump gives.',
       helpValue: '<number>',

@@ -14,7 +14,7 @@ import { bytesOf } from './keys.js';
 const WAITING_MAX = 1_000;
 const WAITING_BYTES_MAX = 16 * 1024 * 1024;
 
-/** Which changes, and until when. */
+/** The changes to yield, and their end. */
 export interface ChangesOptions<Key extends Bytes = Bytes> {
   /** Only those of keys that begin with it. The keys are bytes where it is bytes, and texts otherwise. */
   prefix?: Key | undefined;

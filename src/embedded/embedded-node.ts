@@ -14,7 +14,7 @@ import { DecodedValues } from './decoded-values.js';
 import { type Inside, open } from './inside.js';
 import { bytesOf, keysWith } from './keys.js';
 
-/** How `ready` waits. */
+/** The limits of the wait of `ready`. */
 export interface ReadyOptions {
   /** Ends the wait with the signal's reason. */
   signal?: AbortSignal | undefined;
@@ -22,7 +22,7 @@ export interface ReadyOptions {
   timeoutMs?: number | undefined;
 }
 
-/** How far a node is behind its primary. */
+/** The lag of a node behind its primary. */
 export interface NodeLag {
   /** Milliseconds behind the primary; undefined while that is not known: there is no link, or no content. */
   readonly ms: number | undefined;

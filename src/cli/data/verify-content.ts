@@ -16,7 +16,7 @@ export interface VerifiedDataContent {
   readonly fault: FastcacheError | undefined;
   /** The shards that are not what digests say, each once, with file and byte offset. */
   readonly differences: readonly FastcacheError[];
-  /** How often a shard was compared with a digest. */
+  /** The number of times that a shard was compared with a digest. */
   readonly compared: number;
 }
 

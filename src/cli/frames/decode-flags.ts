@@ -21,7 +21,7 @@ import { type DecodeFormat, type DecodeInvocation, decodeFormats, type ShowInvoc
 
 const kindNames = Object.keys(FrameKind) as FrameKindName[];
 const opNames = ['set', 'del', 'expire'] as const;
-/** How often a file that is followed is looked at, in ms, as `tail -f` does. */
+/** The pause between two looks at a file that is followed, in ms; that of `tail -f`. */
 export const FOLLOW_POLL_MS = 1_000;
 const LARGEST_SHARD = 0xffff_ffff;
 

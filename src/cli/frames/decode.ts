@@ -49,7 +49,7 @@ export interface ShowInvocation {
   limit: number;
   /** The limit of both lengths of each frame, in bytes. */
   maxPayloadBytes: number;
-  /** How the one file is followed beyond its end; undefined when it is not. */
+  /** The options to follow the one file beyond its end; undefined when it is not followed. */
   follow?: FollowOptions | undefined;
   clock: Clock;
   output: Output;
@@ -133,7 +133,7 @@ class Walk {
   readonly #invocation: DecodeInvocation;
   readonly #room = new PayloadRoom();
   readonly #countsFrames: boolean;
-  /** How many items, or frames, may still be shown. */
+  /** The number of items, or frames, that may still be shown. */
   #left: number;
   /** Frames that were shown. */
   #shown = 0;
@@ -156,7 +156,7 @@ class Walk {
     return this.#left === 0;
   }
 
-  /** How many frames were shown. */
+  /** The number of frames that were shown. */
   get shown(): number {
     return this.#shown;
   }

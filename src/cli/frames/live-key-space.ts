@@ -13,7 +13,7 @@ import { formatAddress } from '../../transport/address.js';
 import type { Address, Transport } from '../../transport/connection.js';
 import { KeyProgress } from '../terminal/read-progress.js';
 
-/** How a primary is followed. */
+/** The options to follow a primary. */
 export interface LiveReading extends Seams {
   transport: Transport;
   /** The token for a primary that requires one; undefined for none. */

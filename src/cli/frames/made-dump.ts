@@ -20,7 +20,7 @@ export interface MakingInvocation {
   force: boolean;
   /** The mode of the new file; undefined: as it was, or the default. */
   mode: number | undefined;
-  /** How many losses of a dump that is read, and how many gaps, are listed; the others are counted. */
+  /** The most losses of a dump that is read, and the most gaps, to list; the others are counted. */
   maxFaults: number;
   json: boolean;
   output: Output;

@@ -27,7 +27,7 @@ export interface Rates {
   readonly hits: Series;
 }
 
-/** How far a replica is that takes a snapshot in. */
+/** The progress of a replica that takes a snapshot in. */
 export interface Join {
   readonly percent: number;
   /** Milliseconds until it has all, at the rate so far; undefined: not known yet. */
@@ -111,7 +111,7 @@ export class EndpointHistory {
     return this.#courses.get(name)?.lags ?? [];
   }
 
-  /** How far the replica of this name is with its snapshot; undefined: it takes none in, or does not say. */
+  /** The progress of the replica of this name with its snapshot; undefined: none comes in, or it is not known. */
   join(name: string): Join | undefined {
     const begun = this.#joins.get(name);
     const percent = joinPercents(this.last).get(name);

@@ -39,7 +39,7 @@ const viewTitles: Record<View, string> = {
   log: 'log',
 };
 
-/** How the screen is to be. */
+/** The size and the parts of the screen. */
 export interface ScreenOptions {
   /** Columns of the terminal. */
   width: number;

@@ -30,7 +30,7 @@ const DIFFERENT = 1;
 /** The exit status where it is not known whether both hold the same. */
 export const UNKNOWN = 3;
 
-/** How often what differs is published again, while less and less does. */
+/** The most times that keys which differ are published again, while fewer and fewer differ. */
 const REPAIR_ROUNDS = 1_000;
 
 /**
