@@ -2,8 +2,8 @@ import type { SaveReport } from '../data/bases.js';
 import type { SizeReport } from '../data/data-directory.js';
 
 /**
- * What becomes of clients' writes while they could not be kept: `refuse`: MISCONF; `stop`: MISCONF, and the
- * server stops; `read-only`: READONLY; `continue`: they are taken.
+ * The handling of clients' writes while they could not be kept. `refuse`: MISCONF. `stop`: MISCONF, and the
+ * server stops. `read-only`: READONLY. `continue`: they are taken.
  */
 export type OnFault = 'refuse' | 'stop' | 'read-only' | 'continue';
 
@@ -11,7 +11,7 @@ export type OnFault = 'refuse' | 'stop' | 'read-only' | 'continue';
 export interface Durability {
   /** Why it cannot be written; undefined while it can. */
   readonly fault: string | undefined;
-  /** What becomes of clients' writes while it cannot be written. */
+  /** The handling of clients' writes while it cannot be written. */
   readonly onFault: OnFault;
   /** Whether clients are to be answered only when their writes are on the disk. */
   readonly holdsReplies: boolean;

@@ -30,7 +30,7 @@ import { redacted } from './redaction.js';
 import { Failure, Raw, type Reply, Status } from './reply.js';
 import type { CallingScript } from './script-host.js';
 
-/** What the server provides to the gate. */
+/** The parts of the server that the gate uses. */
 export interface GateOptions {
   table: CommandTable;
   host: CommandHost;
@@ -275,7 +275,7 @@ export class Gate {
     });
   }
 
-  /** A script that is suspended, or the wait until scripts are loaded: what they do to a command. */
+  /** Returns why a command does not run now: a script is suspended, or scripts are not loaded yet. */
   #scriptInTheWay({ command, fullName, flags }: FoundCommand): Failure | typeof POSTPONED | undefined {
     const { scripts } = this.#options.host;
     if (scripts.runner === undefined) {

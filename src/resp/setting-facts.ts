@@ -1,6 +1,6 @@
 /**
- * What CONFIG GET shows of settings that are as they are: those of Redis that tools ask for, with what holds
- * here.
+ * The settings that CONFIG GET shows and CONFIG SET cannot change: those of Redis that tools ask for, each
+ * with the value that holds here.
  */
 import { HOUSEKEEPING_HZ } from '../engine/housekeeping.js';
 import { Fact } from './setting.js';
