@@ -1,4 +1,4 @@
-/** What ports need before other machines may reach them, and what TLS needs (docs/operations.md, "TLS"). */
+/** The conditions of ports that other machines may reach, and those of TLS (docs/operations.md, "TLS"). */
 import { FastcacheError } from '../errors.js';
 import { formatAddress, isLoopback } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';

@@ -1,6 +1,6 @@
 /**
- * What a node keeps on disk (docs/operations.md, "Data directory"), in either role: nothing without a data
- * directory.
+ * The files that a node keeps on disk (docs/operations.md, "Data directory"), in either role: none without a
+ * data directory.
  */
 import type { SaveReport } from '../data/bases.js';
 import type { DataDirectory, SizeReport } from '../data/data-directory.js';
@@ -132,7 +132,7 @@ export class Keeping implements Durability {
   /** Saves content that is in no file yet; to be called while the stream is there. */
   async anchor(): Promise<void> {
     this.#node?.stream?.flush();
-    // What is not whole is reported by `close`.
+    // `close` reports a file that is not whole.
     await this.#directory?.anchor().catch(() => {});
   }
 

@@ -186,13 +186,16 @@ export class Leading {
     this.#blocked.clear();
   }
 
-  /** What is waited for, and for whom. */
+  /** The parts that a wait for replicas needs. */
   #waited() {
     const { timers } = this.#node.seams;
     return { timers, publisher: this.publisher, listener: this.#node.listener ?? NO_REPLICAS };
   }
 
-  /** Makes the answer of a client that is blocked; `start` begins to wait, and returns what gives that up. */
+  /**
+   * Makes the answer of a client that is blocked; `start` begins to wait, and returns a function that gives
+   * the wait up.
+   */
   #waiting(start: (done: (reply: Reply) => void) => () => void): Later {
     return new Later((answer) => {
       const blocked: Blocked = { cancel() {}, answer };

@@ -26,13 +26,13 @@ export class LoadingProgress {
   #totalBytes = 0;
   #fault: Error | undefined;
   #end: (error: Error) => void = () => {};
-  /** Rejects with that for which the start is abandoned. */
+  /** Rejects with the error for which the start is abandoned. */
   readonly ended: Promise<never>;
   /** Resolves when the start does nothing any more. */
   #over: Promise<void> = Promise.resolve();
   #isOver = true;
 
-  /** What `onLoading` throws ends the start. */
+  /** An error that `onLoading` throws ends the start. */
   constructor(clock: Clock, onLoading: OnRead | undefined) {
     this.#clock = clock;
     this.#onLoading = onLoading;
@@ -40,7 +40,7 @@ export class LoadingProgress {
     this.ended = new Promise((_resolve, reject) => {
       this.#end = reject;
     });
-    // Whoever waits for it hears of it.
+    // A caller that waits for it gets the error; without one it must not be an unhandled rejection.
     this.ended.catch(() => {});
   }
 
@@ -52,7 +52,7 @@ export class LoadingProgress {
     this.#onLoading?.(bytes, totalBytes);
   }
 
-  /** Throws that for which the start is abandoned. */
+  /** Throws the error for which the start is abandoned. */
   check(): void {
     if (this.#fault !== undefined) throw this.#fault;
   }
@@ -110,8 +110,8 @@ interface LeftNode {
 }
 
 /**
- * Leaves a start that has failed and is still at something; what it makes of the content is not saved.
- * Resolves when it does nothing any more, or when it has been waited for long enough.
+ * Leaves a start that has failed and is still at work; content that it still makes is not saved. Resolves
+ * when it does nothing any more, or when it has been waited for long enough.
  */
 export async function leaveStart({ over }: LoadingProgress, node: LeftNode): Promise<void> {
   const { keeping, seams, events } = node;

@@ -31,7 +31,7 @@ const EPOCH = /^\d{1,15}$/;
 /** How a Sentinel calls its connections. */
 const SENTINEL_NAME = /^sentinel-[0-9a-f]{8}-(cmd|pubsub)$/;
 
-/** What a Sentinel has said last. */
+/** The last message of a Sentinel. */
 interface Hello {
   readonly atMs: number;
   /** Its host, port and id, as it says them. */
@@ -51,7 +51,7 @@ export interface HandoverNode
   readonly server: Pick<RespServer, 'clients' | 'kill' | 'deliver'> | undefined;
 }
 
-/** What is to be done for an heir of this node. */
+/** The work to be done for an heir of this node. */
 interface Handover {
   readonly heir: FailoverPeer;
   /** `host:port` at which Sentinels and clients find the heir. */
@@ -155,7 +155,7 @@ export class SentinelHandover {
     }
   }
 
-  /** What was heard lately of those that take this node for the primary. */
+  /** The recent messages of Sentinels that take this node for the primary. */
   #ownHellos(): Hello[] {
     const { config, seams } = this.#node;
     const announce = announcementOf(this.#node);
