@@ -13,7 +13,7 @@ const SILENCE_MAX_MS = 5_000;
  */
 const SECOND_LOOK_MS = 100;
 
-/** What a `LinkWatch` works with. */
+/** The options of a `LinkWatch`. */
 export interface LinkWatchOptions {
   clock: Clock;
   timers: Timers;

@@ -11,7 +11,7 @@ import type { ArchivedFrames, FrameArchive } from './archive.js';
 /** Milliseconds until what has been written meanwhile is looked for. */
 const LOOK_MS = 10;
 
-/** What an `ArchiveSender` is made with. It calls one of the last three, and nothing after it. */
+/** The options of an `ArchiveSender`. It calls one of the last three, and nothing after it. */
 export interface ArchiveSenderOptions {
   readonly archive: FrameArchive;
   readonly stream: FrameStream;

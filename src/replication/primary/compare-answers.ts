@@ -1,6 +1,6 @@
 /**
- * What a probe of fastcache's is answered that compares (docs/protocol.md, "Compare"): one question at a
- * time, in steps for which all probes share a hundredth of the server's time.
+ * The answers to a probe of fastcache's that compares (docs/protocol.md, "Compare"): one question at a time,
+ * in steps for which all probes share a hundredth of the server's time.
  */
 import type { Timer, Timers } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
@@ -19,7 +19,7 @@ export interface Comparer {
   close(): void;
 }
 
-/** What the answers to one probe are made of. */
+/** The options of the answers to one probe. */
 export interface CompareAnswersOptions {
   timers: Timers;
   connection: Connection;

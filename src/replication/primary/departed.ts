@@ -10,7 +10,7 @@ import type { Claim, ReplicaInfo } from './replica-info.js';
 const KEPT_MS = 3_600_000;
 /** The most replicas that are listed: those that come and go without end must not fill the memory. */
 const KEPT_MAX = 64;
-/** What is asked for to forget all of them. */
+/** The name that is asked for to forget all of them. */
 const ALL_GONE = 'gone';
 
 interface Departed {

@@ -10,7 +10,7 @@ import type { Claim } from './replica-info.js';
 export interface FailoverSession {
   /** `live`: it is sent what is written, and nothing else is on its way. */
   readonly state: string;
-  /** What the replica has acknowledged as applied; undefined until it does. */
+  /** The watermarks that the replica has acknowledged as applied; undefined until it does. */
   readonly acknowledged: readonly bigint[] | undefined;
   /** Sends a frame that is none of the stream's behind all that was published. */
   insert(frame: Buffer): void;

@@ -35,7 +35,7 @@ import type { SessionOptions } from './session-options.js';
 import { WindowWatch } from './window-watch.js';
 import { WorkShare } from './work-share.js';
 
-/** What a listener and its sessions are made of. */
+/** The options of a listener and its sessions. */
 export interface ReplicaListenerOptions
   extends Omit<SessionOptions, 'carousels' | 'guesses' | 'strangers' | 'messages' | 'work'> {
   transport: Transport;
@@ -70,7 +70,7 @@ const COMPARE_PART = 0.01;
  */
 export class ReplicaListener {
   readonly #options: ReplicaListenerOptions;
-  /** What shares the scans of streams, also for others than replicas. */
+  /** The carousels, which share the scans of streams, also for others than replicas. */
   readonly carousels: Carousels;
   readonly #guesses: Guesses;
   readonly #strangers: StrangerLog;
@@ -228,7 +228,7 @@ export class ReplicaListener {
 
   /**
    * Returns how many replicas have all, and have acknowledged at most so many whole seconds ago; a Rust
-   * replica never does. What is read behind a halt of this process counts as acknowledged before it.
+   * replica never does. Acks that are read behind a halt of this process count as sent before it.
    */
   goodReplicas(maxLagSeconds: number): number {
     let count = 0;

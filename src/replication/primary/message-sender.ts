@@ -12,7 +12,7 @@ import type { FrameStream } from '../stream/stream.js';
 /** Bytes of messages that gather before they leave within the turn. */
 const GATHERED_BYTES_MAX = 64 * 1024;
 
-/** What the sender works with. */
+/** The options of the sender. */
 export interface MessageSenderOptions {
   timers: Timers;
   /** The stream that replicas are served from; undefined while there is none. */

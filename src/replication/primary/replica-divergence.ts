@@ -1,7 +1,4 @@
-/**
- * What a replica says of its content: that it differs from what its primary has said (docs/protocol.md,
- * "Digests").
- */
+/** A replica's report that its content differs from its primary's digests (docs/protocol.md, "Digests"). */
 import type { Clock } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
 import { decodeDigests } from '../../frame/digests.js';

@@ -1,4 +1,4 @@
-/** What a session with a replica, or with a probe, calls of the listener that has accepted it. */
+/** The calls of a session with a replica, or with a probe, to the listener that has accepted it. */
 import type { FullStore } from '../link/full.js';
 import type { Claim, FeedState, ReplicaInfo } from './replica-info.js';
 

@@ -12,8 +12,8 @@ import type { Log } from '../log.js';
 import type { ReplicationMetrics } from '../metrics.js';
 
 /**
- * What a replica does whose content differs: `resync` has it take a snapshot, `stop` follow no more, `log`
- * nothing but report it.
+ * The action of a replica whose content differs: with `resync` it takes a snapshot, with `stop` it follows no
+ * more, with `log` it only reports the difference.
  */
 export type OnDivergence = 'resync' | 'stop' | 'log';
 
@@ -23,17 +23,17 @@ export interface DivergenceState {
   readonly sinceMs: number;
 }
 
-/** A second divergence within this time is not mended: what causes it is still there. */
+/** A second divergence within this time is not mended: its cause is still there. */
 const TWICE_WITHIN_US = 3_600_000_000;
 
-/** What a `Divergence` is made with. */
+/** The options of a `Divergence`. */
 export interface DivergenceOptions {
   clock: Clock;
   log: Log;
   metrics: ReplicationMetrics;
   /** The primary's `host:port`, for logs. */
   primary: string;
-  /** What of a key picks its shard here. */
+  /** The part of a key that picks its shard here. */
   route: RouteMode;
   action: OnDivergence;
   /** Called once for each divergence that is found, and with what is done about it. */
@@ -46,13 +46,13 @@ export interface DivergenceOptions {
 
 /** The stores of a session, as far as there are any. */
 export interface ComparedStores {
-  /** What is held and follows the primary. */
+  /** The held content that follows the primary. */
   readonly held: SequencedStore | undefined;
-  /** New content that is not whole yet, while which what is held follows nothing. */
+  /** New content that is not whole yet; the held content follows nothing meanwhile. */
   readonly building: SequencedStore | undefined;
 }
 
-/** The divergence of what one follower holds. */
+/** The divergence of one follower's content. */
 export class Divergence {
   readonly #options: DivergenceOptions;
   /** The shards that differ, and those in which memory is damaged. */
@@ -70,7 +70,7 @@ export class Divergence {
     this.#options = options;
   }
 
-  /** What of a key picks its shard here. */
+  /** The part of a key that picks its shard here. */
   get route(): RouteMode {
     return this.#options.route;
   }

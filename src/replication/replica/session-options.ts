@@ -1,4 +1,4 @@
-/** What a session with a primary is given, and what it reports. */
+/** The options of a session with a primary, and the events that it reports. */
 import type { Clock, Timers } from '../../clock.js';
 import type { FollowedStore, ReplicatedStore } from '../../engine/types.js';
 import type { SplitFrame } from '../../frame/splitter.js';
@@ -13,7 +13,7 @@ import type { Downstream } from './downstream.js';
 import type { Gap } from './gap-policy.js';
 import type { TakeoverSeat } from './takeover.js';
 
-/** What becomes of a history that is foreign to what is held: `accept` takes it in. */
+/** The action on a history that is foreign to the held content: `accept` takes it in. */
 export type ForeignHistory = 'refuse' | 'accept';
 
 /** Takes the payload of a Messages frame, and the frame itself, both valid during the call only. */
@@ -27,7 +27,7 @@ export interface SyncedDisk {
   onSynced(run: () => void): () => void;
 }
 
-/** What a session is given. */
+/** The options of a session. */
 export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore> {
   transport: Transport;
   clock: Clock;
@@ -65,9 +65,9 @@ export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore
   isRequested?: boolean | undefined;
   /** Where the content is kept; absent: nowhere. */
   disk?: SyncedDisk | undefined;
-  /** What becomes of a history that is foreign to the keys that are held; default `refuse`. */
+  /** The action on a history that is foreign to the keys that are held; default `refuse`. */
   foreignHistory?: ForeignHistory | undefined;
-  /** Takes what is published to channels; absent: none is asked for. */
+  /** Takes the messages that are published to channels; absent: none are asked for. */
   messages?: MessagesConsumer | undefined;
   /** The replica's part in failovers; absent: it takes over from nobody. */
   takeover?: TakeoverSeat | undefined;
@@ -77,7 +77,7 @@ export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore
   tap?: StreamTap | undefined;
 }
 
-/** What a session reports beside the events of the machine; none may throw. */
+/** The events that a session reports beside those of the machine; no handler may throw. */
 export interface ReplicaSessionHandlers {
   /** Called when so many bytes have come from the primary. */
   heard(bytes: number): void;

@@ -1,6 +1,6 @@
 /**
  * The published frames of all shards, in the order in which they were published: a stream of bytes in blocks
- * that are used again. Its newest part is the backlog; what lies before is kept as long as a cursor still
+ * that are used again. Its newest part is the backlog; the part before is kept as long as a cursor still
  * needs it (cursor.ts).
  *
  * Offsets count the stream's bytes from 0; a place between two frames has one.
