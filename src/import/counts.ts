@@ -4,7 +4,7 @@
 const NAMES_MAX = 100;
 const REST = 'others';
 
-/** What an import has done so far. */
+/** The counts of an import so far. */
 export interface ImportCounts {
   /** Keys that RDB files have brought. */
   loaded: number;
@@ -15,7 +15,7 @@ export interface ImportCounts {
   databases: Map<string, number>;
   /** Commands of the stream about other types or databases, by name. */
   foreign: Map<string, number>;
-  /** What the target has refused, by its words. */
+  /** The commands that the target has refused, counted by its words. */
   refused: Map<string, number>;
   /** How often all content was taken, and how often a lost link was continued. */
   fullSyncs: number;

@@ -1,10 +1,10 @@
-/** What an import is asked for, and what it says of itself. */
+/** The options and the result of an import. */
 import type { Clock, Timers } from '../clock.js';
 import type { Transport } from '../transport/connection.js';
 import type { ImportCounts } from './counts.js';
 import type { RedisUrl } from './redis-url.js';
 
-/** What is imported, and into what. */
+/** The source and the target of an import. */
 export interface ImportOptions {
   source: RedisUrl;
   /** The server that takes it, `host:port`. */
@@ -43,7 +43,7 @@ export interface ImportProgress {
   lagBytes: number | undefined;
 }
 
-/** What has become of an import. */
+/** The result of an import. */
 export interface ImportResult {
   counts: ImportCounts;
   /** Keys at the target after the cut-over; undefined: there was none. */
