@@ -1,5 +1,5 @@
 /**
- * What the values of each type, and what else stands in an RDB file, consist of: enough to walk over them
+ * The shapes of the values of each type, and of the other parts of an RDB file: enough to walk over them
  * without reading them (docs/redis.md, "Coming from Redis").
  */
 
