@@ -98,7 +98,7 @@ export interface BacklogReport {
   readonly shards: readonly BacklogWindow[];
 }
 
-/** A replica of this node: what its connection knows, and how far it is behind. */
+/** A replica of this node: the facts of its connection, and how far it is behind. */
 export interface ReplicaStatus extends ReplicaInfo {
   lag: Lag;
   /**
@@ -138,7 +138,7 @@ export interface LinkReport {
   readonly isAnnounced: boolean;
 }
 
-/** What an operator has decided of a replica's promotion. */
+/** An operator's decisions about a replica's promotion. */
 export interface Candidacy {
   readonly replicaPriority: number;
   readonly isReplicaAnnounced: boolean;
@@ -225,7 +225,7 @@ function servesNothing(backlogBytes: number): ServingReport {
   };
 }
 
-/** What the status of a replica is found from. */
+/** The facts from which the status of a replica is found. */
 interface ServedFrom {
   stream: FrameStream;
   watermarks: readonly bigint[];

@@ -12,7 +12,7 @@ import { briefReplicaEntry, msOrNull, type ReplicaEntry, replicaEntry } from './
 import type { BacklogReport, LinkReport, NodeReport } from './report.js';
 import type { ServerEntry } from './server-entry.js';
 
-/** What a server answers in a Status frame. */
+/** A server's answer in a Status frame. */
 export interface StatusDocument {
   /** The version of fastcache. */
   version: string;

@@ -14,7 +14,7 @@ export function labelledReplicas({
   departed,
 }: Pick<ServingReport, 'connected' | 'departed'>): ReadonlyMap<string, ReplicaStatus> {
   const rows = new Map(uniquelyLabelled(connected.slice(0, NAMED_REPLICAS)));
-  // Whose name another has come back with is not gone; of those that left under one name the last counts.
+  // A replica is not gone whose name a connected one has. Of those that left under one name the last counts.
   for (const replica of departed.toReversed()) {
     const name = nameOf(replica);
     if (rows.size < 2 * NAMED_REPLICAS && !rows.has(name)) rows.set(name, replica);
