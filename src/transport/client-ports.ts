@@ -12,7 +12,7 @@ export interface ClientAddresses {
   readonly secure?: { readonly address: Address; readonly sockets: SocketKind } | undefined;
 }
 
-/** What both ports have in common. */
+/** The options that both ports have in common. */
 export type ClientPortsOptions = Omit<ClientPortOptions, 'address' | 'sockets'>;
 
 /** The ports that clients and peers connect to. */

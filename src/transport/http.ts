@@ -39,7 +39,7 @@ export interface HttpRequest {
   query: URLSearchParams;
 }
 
-/** What makes a port one of HTTPS. */
+/** The options that make a port one of HTTPS. */
 export interface HttpsPort {
   readonly tls: Tls;
   /** Warns of a client whose handshake has failed. */
