@@ -53,7 +53,7 @@ export function decodeIndexHeader(header: Buffer): IndexedDump | undefined {
   return { hash: header.readBigUInt64LE(16), bytes: header.readUInt32LE(24) };
 }
 
-/** What an index says of a frame. */
+/** The entry of a frame in an index. */
 export interface IndexEntry {
   /** Offset of the frame's first byte in the dump. */
   offset: number;
@@ -62,8 +62,8 @@ export interface IndexEntry {
   /** The byte of the frame's kind. */
   kind: number;
   /**
-   * What is in a MutationBatch. Undefined of other kinds, and of a batch that could not be looked into: it
-   * may have any records.
+   * The records of a MutationBatch. Undefined for other kinds, and for a batch that could not be looked into:
+   * it may have any records.
    */
   records: IndexedRecords | undefined;
   /** XXH3-64 of the frame's bytes. */
