@@ -58,7 +58,7 @@ export interface FoldOptions<Store extends FoldStore = ShardEngine> extends Dump
   payloadOf?: ((frame: SplitFrame) => Uint8Array) | undefined;
   /** Bytes of the dumps, if they are known: a table then gets room for all keys of a snapshot at once. */
   totalBytes?: number | undefined;
-  /** What compares the content with the digests of the dumps; absent: nothing does. */
+  /** The part that compares the content with the digests of the dumps; absent: they are not compared. */
   proof?: ContentProof | undefined;
 }
 

@@ -7,7 +7,7 @@ import { dumpName, inDump, type NamedDump, openDump } from '../read/dump-reader.
 import { leftOut, loadRdb, type RdbChoice } from './load-rdb.js';
 import { RDB_MAGIC } from './rdb-reader.js';
 
-/** What is loaded, and how. */
+/** The file that is loaded, and the options of loading it. */
 export interface ContentOptions {
   /** The path of the file; `-` is stdin. */
   file: string;
@@ -24,12 +24,12 @@ export interface ContentOptions {
   onRead?: ((bytes: number) => void) | undefined;
 }
 
-/** What was loaded. */
+/** The content that was loaded. */
 export interface LoadedContent {
   store: ShardEngine;
   /** The history that a dump led to; undefined where it names none, and of an RDB file. */
   history: History | undefined;
-  /** What was left out of an RDB file, for a person; undefined: nothing. */
+  /** The list of what was left out of an RDB file, in words; undefined: nothing was. */
   leftOut: string | undefined;
 }
 
