@@ -20,7 +20,7 @@ export interface CompareOptions extends Pick<Seams, 'clock' | 'timers'> {
   onProgress?(stage: 'digests' | 'keys', share: number): void;
 }
 
-/** What a comparison has found. */
+/** The result of a comparison. */
 export interface Comparison {
   /** Whether nothing differs that could be compared. */
   isEqual: boolean;
@@ -265,7 +265,7 @@ class SideComparison {
     });
   }
 
-  /** What has expired is content until its deletion, which has a sequence of its own in one history only. */
+  /** An expired entry is content until its deletion, which has a sequence of its own in one history only. */
   #isGone(expiresAtMs: bigint, nowMs: number): boolean {
     return !this.#isOneHistory && expiresAtMs <= BigInt(nowMs);
   }

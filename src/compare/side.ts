@@ -1,4 +1,4 @@
-/** One of the two sides of a comparison: who answers its questions. */
+/** One of the two sides of a comparison, which answers its questions. */
 import { setImmediate } from 'node:timers/promises';
 import type { Timer, Timers } from '../clock.js';
 import { FastcacheError } from '../errors.js';
@@ -21,7 +21,7 @@ export interface Side {
 /** The answer to a question that asks so. */
 export type AnswerTo<Asks extends Question['asks']> = Extract<Answer, { answers: Asks }>;
 
-/** What a side needs of a `Probe`. */
+/** The part of a `Probe` that a side needs. */
 export type ComparingProbe = Pick<Probe, 'margin' | 'ask' | 'compare' | 'close'>;
 
 /** A server that is asked nothing else hears so often from whoever compares; it drops a silent one. */
