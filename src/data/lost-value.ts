@@ -117,7 +117,7 @@ class Search {
     }
   }
 
-  /** Takes a frame of a base: what counts is what it leads to. */
+  /** Takes a frame of a base: only the content that it leads to counts. */
   #takeOfBase(frame: SplitFrame): void {
     const { kind } = frame.header;
     if (kind === FrameKind.SnapshotEnd) this.#moveTo(decodeWatermarks(payloadOf(frame)));
@@ -178,7 +178,7 @@ class Search {
   }
 
   #hold(value: Buffer, expireAtMs: bigint | null): void {
-    // What is read lies in memory that is used again.
+    // The value lies in memory that is used again.
     this.#held = { value: Buffer.from(value), expireAtMs, expiry: undefined };
   }
 

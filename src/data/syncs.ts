@@ -36,7 +36,7 @@ export class Syncs {
 
   /** Calls `sync` when no other is under way; resolves, or rejects, as it does. */
   async run(sync: () => Promise<void>): Promise<void> {
-    // Whoever waits for `settled` goes on a moment later, when another may be under way.
+    // A caller that waits for `settled` goes on a moment later, when another sync may be under way.
     while (this.#running !== undefined) await this.#running;
     const slow = this.#timers.after(SLOW_SYNC_MS, () => {
       this.#slow += 1;
