@@ -4,8 +4,9 @@
  * everything. The kernel applies the records; the course knows which history they are of
  * (replication/history-course.ts).
  *
- * What breaks the line, a gap or a dump that begins in the middle of a history, is remembered and not thrown
- * at once: new content behind it does not depend on what it replaces. Damage is thrown, with its place.
+ * A break in the line, which is a gap or a dump that begins in the middle of a history, is remembered and not
+ * thrown at once: new content behind it does not depend on what it replaces. Damage is thrown, with its
+ * place.
  */
 import type { ShardEngine } from '../../engine/shard-engine.js';
 import { FastcacheError } from '../../errors.js';

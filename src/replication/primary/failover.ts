@@ -6,11 +6,11 @@
  *            │                      │
  *            └──────────────────────┴─────────────► given up
  *
- * Whoever owns it writes nothing while it lasts. From the order on the replica may be a primary, whatever
- * becomes of the link. So the failover then ends by what proves one or the other, and by nothing else: an
- * answer, a primary at the replica's address whose history continues this one, or the replica's return with
- * this very history. A replica closes a link before it opens the next, so one that is back obeys no order any
- * more that came over the last.
+ * Its owner writes nothing while it lasts. From the order on the replica may be a primary, whatever becomes
+ * of the link. So the failover then ends by a proof of one or the other, and by nothing else: an answer, a
+ * primary at the replica's address whose history continues this one, or the replica's return with this very
+ * history. A replica closes a link before it opens the next, so one that is back obeys no order any more that
+ * came over the last.
  */
 import type { Timer } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';

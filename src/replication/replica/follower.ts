@@ -28,7 +28,7 @@ import { ReplicaSession } from './session.js';
 import { isFull } from './session-faults.js';
 import type { SessionEnd } from './session-options.js';
 
-/** What a follower is doing, for its users; each change makes a new object. */
+/** The state of a follower, for its users; each change makes a new object. */
 export type FollowerState =
   | { readonly name: 'disconnected'; readonly retryInMs: number }
   | { readonly name: 'connecting' }
