@@ -1,4 +1,4 @@
-/** What a command loads when it starts (docs/performance.md, "Start"): counted, not timed. */
+/** The modules that a command loads when it starts (docs/performance.md, "Start"): counted, not timed. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { runCommand } from '../support/run-command.js';
 
 const FREE_PORTS = ['--bind', ':0', '--listen', ':0'];
 
-/** What the modules are part of: packages, and folders of ours. */
+/** Returns the parts that the modules belong to: packages, and folders of ours. */
 function partsOf(modules: readonly string[]): Set<string> {
   return new Set(
     modules.flatMap((module) => {
