@@ -32,7 +32,7 @@ describe('a question about the program', () => {
   it('is answered as oclif answers it', async () => {
     // FORCE_COLOR leaves the question to oclif.
     const { stdout: help } = await runCommand(['--help'], { env: { FORCE_COLOR: '0' } });
-    expect(help).toContain('watermarks  Show how far');
+    expect(help).toContain('watermarks    Show how far');
     for (const args of [['--help'], ['-h'], []]) {
       expect(await runCommand(args)).toEqual({ status: 0, stdout: help, stderr: '' });
     }
@@ -119,7 +119,7 @@ describe('where the native code of zstd-napi was not compiled', () => {
   it('a primary and a replica converge without compression', async () => {
     const primary = new FastcacheProcess(['primary', 'start', ...FREE_PORTS], env);
     const { bind } = await primary.event('ready');
-    const replica = new FastcacheProcess(['replica', 'follow', String(bind)], env);
+    const replica = new FastcacheProcess(['replica', 'follow', String(bind), '--listen', ':0'], env);
     await replica.event('caught-up');
     const exits = await Promise.all([replica.kill('SIGTERM'), primary.kill('SIGTERM')]);
     expect(exits.map(({ code }) => code)).toEqual([0, 0]);
