@@ -48,7 +48,7 @@ export interface ConfirmOptions {
   /** The side that is asked before and behind the other: the one that is rather ahead. */
   leader: 0 | 1;
   isOneHistory: boolean;
-  /** Whether what has this expiry counts as gone. */
+  /** Whether an entry with this expiry counts as gone. */
   isGone(expiresAtMs: bigint): boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Finds the last change by which a key lost a value, for whoever wants it back
- * (docs/operations.md, "Any moment of the past").
+ * Finds the last change by which a key lost a value, for an operator who wants it back (docs/operations.md,
+ * "Any moment of the past").
  */
 import { WatermarkStore } from '../engine/watermark-store.js';
 import { type DecodedRecord, decodeBatch } from '../frame/batch.js';

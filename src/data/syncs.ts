@@ -44,7 +44,7 @@ export class Syncs {
       this.#log.warn(`a sync of ${name} takes longer than ${SLOW_SYNC_MS / 1000} s: the disk is busy`);
     });
     const running = sync();
-    // Its fault is for whoever began it, and for nobody who waits for its end.
+    // Its fault is for the caller that began it, and for no caller that waits for its end.
     this.#running = running.catch(() => {});
     try {
       await running;

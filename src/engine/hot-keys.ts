@@ -1,7 +1,7 @@
 /**
- * The keys that clients use most, for whoever looks from time to time. The kernel counts a sample of the uses
- * (src/kernel/store/sampled-uses.ts), about as many a second however busy it is, until some seconds after the
- * last look.
+ * The keys that clients use most, for readers that look from time to time. The kernel counts a sample of the
+ * uses (src/kernel/store/sampled-uses.ts), about as many a second however busy it is, until some seconds
+ * after the last look.
  */
 import * as layout from '../kernel/layout.js';
 import type { Kernel } from './kernel.js';

@@ -12,7 +12,7 @@ export interface ImportOptions {
   /** The password of that server; undefined: none is presented. */
   password: string | undefined;
   connectTimeoutMs: number;
-  /** Whether what the target holds is replaced; else it must be empty. */
+  /** Whether the target's content is replaced; else the target must be empty. */
   isReplacing: boolean;
   /** Whether keys of other types, and in other databases, are left out; else they end the import. */
   skipsOthers: boolean;

@@ -1,6 +1,6 @@
 /**
- * A connection to a Redis-protocol server for whoever sends and then waits: for an answer, for room, or for
- * the next bytes.
+ * A connection to a Redis-protocol server for a caller that sends and then waits: for an answer, for room, or
+ * for the next bytes.
  */
 import type { Timers } from '../clock.js';
 import type { Connection } from '../transport/connection.js';

@@ -84,7 +84,9 @@ export interface CourseOptions<Place> {
    * snapshot; undefined when none is known.
    */
   history?: History | undefined;
-  /** Whether what is held stays until new content is whole, so that a stream may return to its history. */
+  /**
+   * Whether the held content stays until new content is whole, so that a stream may return to its history.
+   */
   keepsContent?: boolean;
   /** Called for a jump that turned out to be a gap. */
   onTakenBack?(jump: Jump<Place>): void;

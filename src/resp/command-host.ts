@@ -109,7 +109,7 @@ export interface ReplicationHost {
   readonly isReplica: boolean;
   /** The address that a replica follows; undefined while this server leads. */
   readonly primary: Address | undefined;
-  /** Whether what that primary has is refused, until a client names it once more. */
+  /** Whether that primary's content is refused, until a client names the primary once more. */
   readonly isRefusing: boolean;
   readonly failover: FailoverHost;
   /** It was primary before and has come back without its data, which keeps commands on data from running. */

@@ -7,7 +7,7 @@ import type { SizeReport } from '../data/data-directory.js';
  */
 export type OnFault = 'refuse' | 'stop' | 'read-only' | 'continue';
 
-/** Where what clients write is kept on a disk, as far as they notice it. */
+/** The disk on which clients' writes are kept, as far as clients notice it. */
 export interface Durability {
   /** Why it cannot be written; undefined while it can. */
   readonly fault: string | undefined;

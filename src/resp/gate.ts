@@ -140,7 +140,7 @@ export class Gate {
     return mayNot ? EMITTED_TOO_MUCH : this.#run(found, args, client);
   }
 
-  /** Runs a command that a script calls, if it may: one way for all commands, whoever calls them. */
+  /** Runs a command that a script calls, if it may: one way for all commands and all callers. */
   callFromScript(args: readonly Buffer[], script: CallingScript): Reply {
     const { table, host } = this.#options;
     const found = table.find(args);

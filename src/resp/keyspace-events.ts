@@ -97,7 +97,7 @@ export class KeyspaceEvents {
     return this.#noted.length > 0;
   }
 
-  /** Whether events are wanted, and somebody is there to hear them. */
+  /** Whether events are wanted, and somebody is subscribed. */
   get isOn(): boolean {
     return this.#isOn;
   }

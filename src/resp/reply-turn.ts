@@ -137,7 +137,7 @@ export class ReplyTurn {
     const held = Array.from(replying, (client) => ({ client, send: client.holdReplies(this.#joiner) }));
     const { durability } = this.#host;
     durability.whenSynced((isSynced) => {
-      // Of writes that are lost with the machine nobody is told that they were made, unless all may be lost.
+      // No client gets an OK for a write that is lost with the machine, unless all may be lost.
       const isKept = isSynced || durability.onFault === 'continue';
       for (const { client, send } of held) {
         if (isKept && !this.#isPast(untilUs)) send();

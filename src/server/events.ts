@@ -18,7 +18,7 @@ export interface LogEvent extends EventBase<'log'> {
   readonly message: string;
 }
 
-/** The events of a node, in whichever role it is. */
+/** The events of a node, in any role. */
 export interface NodeEvents {
   log: LogEvent;
   /** A client has sent SHUTDOWN: the owner of the node should close it. */

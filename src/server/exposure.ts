@@ -19,7 +19,7 @@ type Options = Pick<
   | 'insecure'
 >;
 
-/** Whether whoever connects to a TLS port must present a certificate. */
+/** Whether clients of a TLS port must present a certificate. */
 export function asksCertificates({ tlsCa, asksClientCertificates }: Options): boolean {
   return tlsCa !== undefined && asksClientCertificates;
 }

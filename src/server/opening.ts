@@ -1,6 +1,6 @@
 /**
- * A node that is to lead, as long as it loads what it starts with: its ports are open, and whoever comes is
- * answered that it is loading.
+ * A node that is to lead, as long as it loads its first content: its ports are open, and clients and replicas
+ * are answered that it is loading.
  */
 import type { Clock, Timer, Timers } from '../clock.js';
 import { FastcacheError } from '../errors.js';
@@ -63,7 +63,7 @@ export class LoadingProgress {
     this.#end(this.#fault);
   }
 
-  /** Waits for the start. Rejects as that, or with that for which it is abandoned, at once. */
+  /** Waits for the start. Rejects as the start does, or at once with the error for which it is abandoned. */
   async until(opening: Promise<void>, timers: Timers): Promise<void> {
     this.#isOver = false;
     this.#over = opening
@@ -130,8 +130,8 @@ export async function leaveStart({ over }: LoadingProgress, node: LeftNode): Pro
 }
 
 /**
- * Gives a directory back: at once, or, where the start is still at something, behind that, as it might change
- * the directory of whoever has it next.
+ * Gives a directory back: at once, or, where the start is still at work, behind that. Otherwise it might
+ * change the directory when another server has it.
  */
 export async function closeBehind(
   loading: LoadingProgress | undefined,

@@ -57,7 +57,7 @@ export interface Start extends Loaded {
  * TLS_UNUSABLE.
  */
 export async function startingRole(plain: EngineOrigin): Promise<StartingRole> {
-  // A look at the past leaves the directory to whoever has it.
+  // A look at the past leaves the directory to the server that has it.
   const { data, until } = plain.config;
   if (data === undefined || until !== undefined) return roleBehind(plain, undefined);
   const { lockNodeData, withRoleFile } = await import('./data.js');

@@ -121,7 +121,7 @@ export interface LinkReport {
   readonly refusal: RefusalKind | undefined;
   /** Whether the first content is whole. */
   readonly hasContent: boolean;
-  /** Seconds since the primary was last heard, or since following began. */
+  /** Seconds since the primary last sent something, or since following began. */
   readonly sinceHeardSeconds: number;
   /** Seconds since a live link was last lost, or since following began. */
   readonly sinceLostSeconds: number;

@@ -64,7 +64,7 @@ export interface LinkEntry {
   primary: string;
   /** The link's state: `live`, `snapshot`, `connecting`, … (replication/replica/follower.ts). */
   state: string;
-  /** Milliseconds since the primary was last heard. */
+  /** Milliseconds since the primary last sent something. */
   sinceHeardMs: number;
   /** Milliseconds behind the primary; null: not known. */
   lagMs: number | null;

@@ -1,5 +1,5 @@
 /**
- * The port of clients, on which peers of another protocol are served as well: it tells them apart by their
+ * The port of clients, on which peers of another protocol are served as well: it finds the protocol by the
  * first bytes, and keeps clients to their number, in which peers do not count.
  */
 import type { Server, Socket } from 'node:net';

@@ -51,7 +51,7 @@ export class ClientPorts {
     return this.#secure?.port ?? 0;
   }
 
-  /** The port for those who speak TLS, or do not; if there is none of the kind, the other one. */
+  /** The port for clients that speak TLS, or do not; if there is none of the kind, the other one. */
   portFor(isSecure: boolean): number {
     return isSecure ? this.securePort || this.port : this.port || this.securePort;
   }

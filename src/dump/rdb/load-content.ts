@@ -1,4 +1,6 @@
-/** Loads what a server starts with: a dump of frames or an RDB file, told apart by their first bytes. */
+/**
+ * Loads the content that a server starts with: a dump of frames or an RDB file, which their first bytes show.
+ */
 import type { ShardEngine } from '../../engine/shard-engine.js';
 import { blocksOf } from '../../files/file-blocks.js';
 import type { History } from '../../replication/history.js';
@@ -71,7 +73,7 @@ function openFile(file: string): AsyncIterable<Buffer> {
   return file === '-' ? openDump(file) : blocksOf(file);
 }
 
-/** Reads as many bytes as tell what a file is, or all where there are fewer. */
+/** Reads as many bytes as show which kind a file is, or all where there are fewer. */
 async function firstBytes(bytes: AsyncIterator<Uint8Array>): Promise<Buffer> {
   let first = Buffer.alloc(0);
   while (first.length < RDB_MAGIC.length) {

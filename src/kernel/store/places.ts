@@ -3,13 +3,13 @@ import { isRoutedByPrefix, routedLength, routeOfHash, shardAt } from '../table/s
 import { touchBucket, touchRecord } from '../table/table';
 import { xxh3 } from '../xxh3';
 
-/** The words that were read ahead, kept so that no compiler leaves the reading out. */
+/** What was read ahead, which is kept so that no compiler leaves the reading out. */
 export let touched: u64 = 0;
 
 /**
- * Reads the bucket of a key. Memory is slow, but waits for several keys overlap: a caller that has many keys
- * to find first reads all their buckets, then the records that those point to (`touchRecordOf`), and then
- * finds them one by one.
+ * Reads the bucket of a key. Memory is slow, but waits for several keys overlap: who has many keys to find
+ * first reads all their buckets, then the records that those point to (`touchRecordOf`), and then finds them
+ * one by one.
  */
 export function touchBucketOf(key: usize, length: u32, hash: u64, keyed: u64): void {
   touched ^= touchBucket(shardAt(shardOfKey(key, length, hash)), keyed);

@@ -45,7 +45,7 @@ export class LinkWatch {
     if (this.#state === 'watching') this.#leave('paused');
   }
 
-  /** Notes that the link is read again; its peer has the whole time again to be heard. */
+  /** Notes that the link is read again; its peer has the whole time again to send something. */
   resume(): void {
     if (this.#state !== 'paused') return;
     this.#state = 'watching';

@@ -33,7 +33,7 @@ export interface ArchiveSenderOptions {
 export class ArchiveSender implements LogReader {
   readonly untakenBytes = 0;
   readonly #options: ArchiveSenderOptions;
-  /** Only to hear that the stream is interrupted. */
+  /** Only to notice that the stream is interrupted. */
   readonly #cursor: Cursor;
   #onRoom: (() => void) | undefined;
   #isClosed = false;

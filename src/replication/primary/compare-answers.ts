@@ -31,7 +31,7 @@ export interface CompareAnswersOptions {
   onWork(): void;
 }
 
-/** How often an asker hears that its answer is still being made. */
+/** How often an asker is sent a sign that its answer is still being made. */
 const SIGN_MS = 1_000;
 /** More bytes that the asker has not read end the connection: it has asked without reading the answer. */
 const UNREAD_MAX_BYTES = 1_048_576;

@@ -74,11 +74,11 @@ export class FailoverPeer {
   }
 }
 
-/** Hears what replicas do that can take over. */
+/** The listener to events of replicas that can take over. */
 export interface FailoverEars {
   came(peer: FailoverPeer): void;
   /** Called once, when the connection is over. */
   left(peer: FailoverPeer): void;
-  /** Called with what the replica says. Throws FRAME_OUT_OF_PLACE for what it may not say. */
+  /** Called with a message of the replica. Throws FRAME_OUT_OF_PLACE for one that it may not send. */
   heard(peer: FailoverPeer, message: FailoverMessage): void;
 }

@@ -212,7 +212,7 @@ export class Failover {
     this.#giveUp(`it cannot be followed: ${faults[0].message}`);
   }
 
-  /** Looks at the address of whoever was ordered until a primary is there, or it ends otherwise. */
+  /** Looks at the address of the replica that was ordered until a primary is there, or it ends otherwise. */
   async #find(peer: FailoverPeer): Promise<void> {
     while (!this.#isOver) {
       const found = await this.#ask(peer.takesOverAt);

@@ -31,7 +31,7 @@ export class Halts {
     this.#lookedAtUs = this.#clock.monotonicUs();
   }
 
-  /** Seconds by which what was heard from replicas may be older than it seems. */
+  /** Seconds by which bytes from replicas may be older than they seem. */
   get doubtSeconds(): number {
     return Math.max(this.#haltUs, this.#sinceLookUs()) / 1_000_000;
   }

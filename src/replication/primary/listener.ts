@@ -39,7 +39,7 @@ import { WorkShare } from './work-share.js';
 export interface ReplicaListenerOptions
   extends Omit<SessionOptions, 'carousels' | 'guesses' | 'strangers' | 'messages' | 'work'> {
   transport: Transport;
-  /** Hears of replicas that can take over; absent: nobody decides on failovers. */
+  /** Takes events of replicas that can take over; absent: nobody decides on failovers. */
   failovers?: FailoverEars | undefined;
   /** The address to listen on; port 0 picks a free one. Undefined: connections come by `accept` alone. */
   bind: Address | undefined;
@@ -60,7 +60,7 @@ interface Connected {
  * long before a crowd of silent connections gets round to it.
  */
 const MAX_UNAUTHENTICATED = 256;
-/** The part of the time that may be spent on comparisons, whoever asks for them. */
+/** The part of the time that may be spent on the comparisons of all probes. */
 const COMPARE_PART = 0.01;
 
 /**
@@ -256,7 +256,7 @@ export class ReplicaListener {
 
   /**
    * Publishes what waits and asks every live replica of fastcache's to acknowledge at once, at the end of
-   * this turn: those who wait in one turn ask together.
+   * this turn: clients that wait in one turn ask together.
    */
   ask(): void {
     if (this.#asksAtEndOfTurn) return;

@@ -8,7 +8,7 @@ import type { ReplicationMetrics } from '../metrics.js';
 /** The shards of a replica that hold something else than its primary's. */
 export interface Divergence {
   readonly shards: readonly number[];
-  /** Unix ms of the node that says so: when it was found, or heard of. */
+  /** Unix ms by the clock of the node that reports it: when it was found, or when its report came. */
   readonly sinceMs: number;
 }
 

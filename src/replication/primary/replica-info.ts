@@ -70,7 +70,7 @@ export interface ReplicaInfo extends ReplicaIdentity {
    * does.
    */
   acknowledged: bigint[] | undefined;
-  /** Whole seconds since it was last heard of. */
+  /** Whole seconds since it last sent something. */
   sinceAckSeconds: number;
   /** Whole seconds since it came; of one that left, since it left. */
   sinceSeconds: number;

@@ -24,8 +24,8 @@ export interface RelayOptions {
   random: Random;
   log: Log;
   /**
-   * Called when another stream has taken the place of the last one. `content`: whether what it holds
-   * continues what that one held.
+   * Called when another stream has taken the place of the last one. `content`: whether its content continues
+   * that of the last one.
    */
   replaced?(content: 'new' | 'held'): void;
 }

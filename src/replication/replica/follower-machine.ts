@@ -306,7 +306,7 @@ export function isLoading(phase: FollowerPhase): boolean {
   return phase === 'loading' || phase === 'reloading';
 }
 
-/** Returns whether what is held follows the primary. */
+/** Returns whether the held content follows the primary. */
 export function isLive(phase: FollowerPhase): boolean {
   return phase === 'behind' || phase === 'level';
 }

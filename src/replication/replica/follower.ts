@@ -130,12 +130,12 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
     return this.#primaryIsOurs;
   }
 
-  /** Why what is held is kept rather than what the primary has; undefined while nothing is refused. */
+  /** Why the held content is kept rather than the primary's taken; undefined while nothing is refused. */
   get refusal(): RefusalKind | undefined {
     return this.#refusal.kind;
   }
 
-  /** The time at which the primary was last heard, or the follower made, monotonic microseconds. */
+  /** The time at which the primary last sent something, or the follower was made, monotonic microseconds. */
   get heardAtUs(): number {
     return this.#heardAtUs;
   }

@@ -1,6 +1,6 @@
 /**
  * How far a replica is behind its primary in time, as far as the replica itself can know: from the records'
- * own times and the primary's watermarks that it has heard. Both clocks are wall clocks, so that their
+ * own times and the primary's watermarks that have come. Both clocks are wall clocks, so that their
  * difference is part of it.
  */
 import type { Clock } from '../../clock.js';

@@ -80,8 +80,8 @@ export class PrimaryLink {
   }
 
   /**
-   * Acknowledges and watches from the answer of a fastcache primary on, so that it hears from a replica also
-   * while that takes in a snapshot. `margin` is that of the answer.
+   * Acknowledges and watches from the answer of a fastcache primary on, so that the primary gets Acks also
+   * while the replica takes in a snapshot. `margin` is that of the answer.
    */
   keepAlive(margin: Margin): void {
     const { clock, timers, address, watermarks, takeover, divergence } = this.#options;

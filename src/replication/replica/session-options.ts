@@ -102,7 +102,7 @@ export interface ReplicaSessionHandlers {
 /** The reason for which a session ended that its owner did not close. */
 export interface SessionEnd {
   error: Error;
-  /** Whether what was claimed led nowhere, so that the next session must claim nothing. */
+  /** Whether the claim led nowhere, so that the next session must claim nothing. */
   claimNothing: boolean;
   /** The gap, when `error` is a `SEQUENCE_GAP`; otherwise undefined. */
   gap: Gap | undefined;

@@ -45,7 +45,7 @@ const ANSWER_MS = 5_000;
 
 /** A request under way. */
 interface Request {
-  /** Answers it; undefined: the node has taken over. Nobody hears it once whoever asked has left. */
+  /** Answers it; undefined: the node has taken over. The answer goes nowhere once the asker has left. */
   done(refusal: string | undefined): void;
   readonly deadline: Timer;
 }

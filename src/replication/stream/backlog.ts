@@ -73,8 +73,8 @@ const NOTHING = Buffer.alloc(0);
 
 /**
  * The published frames of all shards in one log, in the order of publishing; within a shard they follow each
- * other without a gap. The newest `maxBytes` of it are kept for whoever comes back; readers have cursors in
- * it, for which it keeps more.
+ * other without a gap. The newest `maxBytes` of it are kept for replicas that come back; readers have cursors
+ * in it, for which it keeps more.
  *
  * A replica that is served claims `since`: its watermarks, the highest sequence that it holds of each shard,
  * below which it holds all. A list that is too short claims 0 of the rest. Of each shard it is sent the
@@ -195,7 +195,7 @@ export class Backlog {
     return this.#log.framesFrom(offset);
   }
 
-  /** Returns the watermarks of whoever has been given all before an offset of a cursor. */
+  /** Returns the watermarks of a reader that has been given all before an offset of a cursor. */
   watermarksAt(offset: number): bigint[] {
     return this.#log.watermarksAt(offset);
   }

@@ -74,7 +74,7 @@ export class Cursor {
     return this.#log.endOffset - this.offset;
   }
 
-  /** Whether what has been handed out ends with a whole frame. */
+  /** Whether the bytes that have been handed out end with a whole frame. */
   get isBetweenFrames(): boolean {
     return this.#offset >= this.#frameEnd;
   }

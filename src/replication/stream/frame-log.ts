@@ -13,7 +13,7 @@ import { Ring } from './ring.js';
 /** So many bytes at most gather before they are handed to the readers, however long the turn is. */
 const DELIVER_BYTES = 262_144;
 
-/** The size of a log, and who hears what it drops. */
+/** The size of a log, and the function that is called with frames that it drops. */
 export interface FrameLogOptions {
   /** The watermark of each shard before the first frame. */
   watermarks: ArrayLike<bigint>;

@@ -183,7 +183,7 @@ function raiseError(L: LuaState, text: string): number {
   return fengari().lua.lua_error(L);
 }
 
-/** The text of an error on top of the stack, as a client is told it. */
+/** The text of an error on top of the stack, as a client is sent it. */
 export function errorText(L: LuaState): string {
   const { lua } = fengari();
   lua.lua_checkstack(L, 4);

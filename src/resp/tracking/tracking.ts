@@ -132,7 +132,10 @@ export class Tracking {
     for (const key of keys) tracked.track(key, tracking.tracker);
   }
 
-  /** Sends what has changed to those who track it; called behind each command that may have changed keys. */
+  /**
+   * Sends changes of keys to the clients that track them; called behind each command that may have changed
+   * keys.
+   */
   send(): void {
     if (!this.#hasChanges) return;
     this.#hasChanges = false;

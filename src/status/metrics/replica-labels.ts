@@ -32,7 +32,7 @@ function nameOf({ name, announced, address }: ReplicaStatus): string {
   return name ?? announced ?? hostOf(address);
 }
 
-/** Tells replicas that share a name apart by their ids; those without, by the order in which they came. */
+/** Labels replicas that share a name by their ids; those without an id, by the order in which they came. */
 function uniquelyLabelled(replicas: readonly ReplicaStatus[]): [label: string, replica: ReplicaStatus][] {
   return replicas.map((replica, index) => {
     const name = nameOf(replica);
