@@ -1,7 +1,7 @@
 /**
  * Compares two sides (docs/operations.md, "Comparing servers"): the digests of their shards first, then those
  * of parts of the key hashes, then the entries of the parts that differ, and in the end those keys that still
- * do, until what is left differs in what both hold at the same sequence.
+ * do. It ends when the keys that are left differ in content that both sides hold at the same sequence.
  */
 import { setImmediate } from 'node:timers/promises';
 import { pause, type Seams } from '../clock.js';

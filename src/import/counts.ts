@@ -1,4 +1,4 @@
-/** Counts what an import has done and what it has left out, in bounded memory. */
+/** Counts the keys and commands that an import has sent and those that it has left out, in bounded memory. */
 
 /** The most names of commands and texts of refusals that are counted apart; the rest is counted together. */
 const NAMES_MAX = 100;

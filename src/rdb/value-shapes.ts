@@ -22,8 +22,8 @@ const RAW_ID_BYTES = 16;
 const TIME_BYTES = 8;
 
 /**
- * A stream's blocks, its length, ids and groups; `counts` is what later versions have of entries, `times`
- * what they have of consumers.
+ * A stream's blocks, its length, ids and groups; `counts` are the fields of entries that later versions have,
+ * `times` those of consumers.
  */
 function stream(more: { ids: Shape; counts: Shape; times: Shape }): Shape {
   const waiting: Part = { each: [RAW_ID_BYTES, TIME_BYTES, 'length'] };

@@ -94,7 +94,7 @@ export class Keeping implements Durability {
   }
 
   /**
-   * Begins to keep what `node` has, which goes on with what was in the directory, `opened`. Throws
+   * Begins to keep the content of `node`, which continues the content of the directory, `opened`. Throws
    * WRITE_FAILED when the directory cannot be written.
    */
   async open(node: KeptNode, opened: OpenedData | undefined): Promise<void> {

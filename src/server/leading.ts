@@ -129,8 +129,9 @@ export class Leading {
   }
 
   /**
-   * Outputs continue with what is written here and, once another primary is followed, with what comes from
-   * it. `content`: whether the history begins without content or with that of a promoted replica.
+   * Outputs continue with the records that are written here and, once another primary is followed, with those
+   * that come from it. `content`: whether the history begins without content or with that of a promoted
+   * replica.
    */
   joinOutputs(content: 'new' | 'promoted'): void {
     const { publisher } = this;

@@ -37,7 +37,7 @@ export interface Row<On extends Role> {
   readonly config?: ConfigNames;
 }
 
-/** An option: `Given` is what programs give, `Value` what the server is made from. */
+/** An option: `Given` is the type that programs give, `Value` the one that the server is made from. */
 export interface Option<Given, Value, On extends Role = Role> extends Row<On> {
   /** The accepted values, in words that follow "must be". */
   readonly expected: string;

@@ -117,7 +117,7 @@ export interface ReplicaStatus extends ReplicaInfo {
 export interface LinkReport {
   readonly primary: Address;
   readonly state: FollowerState['name'];
-  /** Why it keeps what it holds rather than what the primary has; undefined while nothing is refused. */
+  /** Why it keeps its content rather than takes the primary's; undefined while nothing is refused. */
   readonly refusal: RefusalKind | undefined;
   /** Whether the first content is whole. */
   readonly hasContent: boolean;
@@ -130,8 +130,8 @@ export interface LinkReport {
   /** Bytes of the snapshot that is being received; undefined: none is. */
   readonly syncReadBytes: number | undefined;
   /**
-   * The lower, the sooner a supervisor promotes it; 0: never, also while it holds nothing whole, or what is
-   * no part of what its primary has.
+   * The lower, the sooner a supervisor promotes it; 0: never, also while it holds no whole content, or
+   * content that is no part of its primary's.
    */
   readonly priority: number;
   /** Whether supervisors are to list it for clients. */

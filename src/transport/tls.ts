@@ -211,7 +211,7 @@ function contextOptions({ cert, key, ca }: TlsPem) {
   } as const;
 }
 
-/** Checks what is to be presented and trusted, and makes of it what is used. Throws TLS_UNUSABLE. */
+/** Checks the certificates to present and to trust, and makes the context of them. Throws TLS_UNUSABLE. */
 function contextOf(pem: TlsPem): SecureContext {
   const { cert, ca } = pem;
   for (const [part, bytes] of Object.entries({ cert, ca })) {

@@ -1,6 +1,6 @@
 /**
- * Finds in the index of a dump which part of it a choice of records needs, and what the part before it says
- * of the sequences, so that what is shown is the same as if all were read.
+ * Finds in the index of a dump which part of it a choice of records needs, and the sequences at which the
+ * part before it ends, so that the output is the same as if all were read.
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { FastcacheError } from '../../errors.js';

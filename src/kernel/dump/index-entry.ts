@@ -196,7 +196,7 @@ function walk(state: usize, at: usize, length: usize): void {
   }
 }
 
-/** Reads what was gathered, and says what is gathered next. */
+/** Reads the gathered part, and sets which part is gathered next. */
 function open(state: usize, stage: u8, at: usize): void {
   if (stage === COUNT) {
     const count = load<u32>(at);

@@ -32,8 +32,8 @@ export interface AckSenderOptions {
   clock: Clock;
   timers: Timers;
   /**
-   * Returns what a replica has applied, or what a primary has published; an empty list while there is no
-   * content.
+   * Returns the watermarks that a replica has applied, or that a primary has published; an empty list while
+   * there is no content.
    */
   watermarks(): ArrayLike<bigint>;
   /** Returns what of it is surely on the disk; absent, or undefined: nothing is known to be. */

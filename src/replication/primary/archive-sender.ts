@@ -1,6 +1,6 @@
 /**
- * Sends a replica what it lacks from an archive, until the backlog has what follows (docs/architecture.md,
- * "One log"). It holds nothing of the log back meanwhile.
+ * Sends a replica the frames that it lacks from an archive, until the backlog has the next ones
+ * (docs/architecture.md, "One log"). It holds nothing of the log back meanwhile.
  */
 import type { Timers } from '../../clock.js';
 import type { Connection } from '../../transport/connection.js';

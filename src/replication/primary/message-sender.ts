@@ -48,7 +48,7 @@ export class MessageSender {
     this.#gatheredBytes += bytes;
   }
 
-  /** Sends what has gathered, behind what was written until now. */
+  /** Sends the messages that have gathered, behind all records that were written until now. */
   flush(): void {
     if (this.#gathered.length === 0) return;
     const frame = encodeFrame(FrameKind.Messages, encodeMessages(this.#gathered));

@@ -44,7 +44,7 @@ export class RelayFeed implements FrameStream {
     this.backlog.deliver();
   }
 
-  /** Drops all readers, because what follows does not continue what was handed on. */
+  /** Drops all readers, because the next frames do not continue those that were handed on. */
   interrupt(reason: string): void {
     this.backlog.interrupt(reason);
   }

@@ -1,7 +1,7 @@
 /**
- * Finds out that what a replica holds is not what its primary has (docs/operations.md, "Divergence"):
- * compares its digests with those that the primary sends in the order of the stream, and sees to it that this
- * is news, and that it ends.
+ * Finds out that a replica's content differs from its primary's (docs/operations.md, "Divergence"): compares
+ * its digests with those that the primary sends in the order of the stream, reports a difference once, and
+ * has it mended.
  */
 import type { Clock } from '../../clock.js';
 import type { RouteMode, SequencedStore } from '../../engine/types.js';
@@ -93,8 +93,8 @@ export class Divergence {
   }
 
   /**
-   * Reads a Digests frame of the primary. Throws CONTENT_DIVERGES when new content is not what its proof
-   * says, FRAME_OUT_OF_PLACE for what a primary does not send, and `FCRP_*`.
+   * Reads a Digests frame of the primary. Throws CONTENT_DIVERGES when new content differs from its proof,
+   * FRAME_OUT_OF_PLACE for digests that a primary does not send, and `FCRP_*`.
    */
   heard(payload: Uint8Array, frame: Buffer, { held, building }: ComparedStores): void {
     const { says, shards } = decodeDigests(payload);
@@ -110,7 +110,7 @@ export class Divergence {
     }
   }
 
-  /** Notes that a record of what is held, in this shard, is not what was written. */
+  /** Notes that a record of the held content, in this shard, differs from what was written. */
   damaged(held: SequencedStore, shard: number): void {
     const own = shardDigest(held, shard);
     if (own === undefined || this.#damaged.has(shard)) return;

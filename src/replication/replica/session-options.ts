@@ -54,7 +54,7 @@ export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore
    * and what they are.
    */
   recorder: Pick<Recorder, 'follow' | 'offer'> | undefined;
-  /** The relay, which gets what is applied to what is held, for replicas of this replica. */
+  /** The relay, which gets the frames that are applied to the held content, for replicas of this replica. */
   relay?: Downstream<S> | undefined;
   /** Whether content without a key may replace content that has keys; default false. */
   allowEmptySnapshot?: boolean | undefined;
@@ -88,12 +88,12 @@ export interface ReplicaSessionHandlers {
    */
   applied(newestMs: number): void;
   /**
-   * Called when what is held is no part of what the primary has, for this reason in words: new content is to
+   * Called when the held content is no part of the primary's, for this reason in words: new content is to
    * come.
    */
   startsOver(reason: string): void;
   /**
-   * Called when the connection is dropped, and what was not whole with it; the machine is still in a
+   * Called when the connection is dropped, and content that was not whole with it; the machine is still in a
    * session's phase.
    */
   ended(end: SessionEnd): void;

@@ -1,7 +1,7 @@
 /**
  * One conversation with a primary, on the replica's side (docs/protocol.md, "Conversation";
- * docs/architecture.md, "Histories"): claims what is held, decides from the answer what may come, applies it,
- * and hands over new content when it is whole.
+ * docs/architecture.md, "Histories"): claims the held content, decides from the answer which frames may come,
+ * applies them, and hands over new content when it is whole.
  *
  * The progress of a session is the phase of the follower's machine (follower-machine.ts), to which this
  * raises the events between `opened` and the end of a session. The frames that a phase allows are decided
@@ -253,7 +253,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
       case FrameKind.SnapshotEnd:
         this.#loading(frame).finish(payload);
         this.#swapWhenWhole();
-        // Refused content is not whole in a dump either, for what comes next continues what is held.
+        // Refused content is not whole in a dump either, for the next frames continue the held content.
         if (this.#hasRefused) return;
         break;
       case FrameKind.Ack:
@@ -301,7 +301,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
   }
 
   /**
-   * Hands the batch on to replicas of what is held (what is being built is not theirs yet), and moves a shard
+   * Hands the batch on to replicas of the held content (new content is not theirs yet), and moves a shard
    * that has come to the end of the history before to the base of this one (history.ts, `isAtEnd`).
    */
   #handOn(store: S, frame: SplitFrame, payload: Uint8Array, applied: number): void {

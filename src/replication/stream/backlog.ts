@@ -185,7 +185,7 @@ export class Backlog {
     this.#log.send();
   }
 
-  /** Interrupts every reader, because what follows does not continue what was pushed. */
+  /** Interrupts every reader, because the next frames do not continue those that were pushed. */
   interrupt(reason: string): void {
     this.#log.interrupt(reason);
   }

@@ -132,7 +132,7 @@ export class FrameLog implements ReadLog {
     for (const { reader } of this.#cursors) reader.send?.();
   }
 
-  /** Ends all cursors, because what follows does not continue what was appended; `reason` is in words. */
+  /** Ends all cursors, because the next frames do not continue the appended ones; `reason` is in words. */
   interrupt(reason: string): void {
     for (const { reader } of [...this.#cursors]) reader.interrupt(reason);
   }
