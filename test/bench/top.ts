@@ -1,7 +1,6 @@
 /**
- * The cost of one `fastcache top` for a server: its CPU time a second while it is asked as `top` asks it,
- * while it answers a PING as often, and while nothing asks, by turns in short windows, idle and under a
- * steady load.
+ * What one `fastcache top` costs a server: its CPU time a second while it is asked as `top` asks it, while it
+ * answers a PING as often, and while nothing asks, by turns in short windows, idle and under a steady load.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -27,12 +26,9 @@ const LOADS_PER_SECOND = [0, 20_000];
 export interface TopFigure {
   readonly getsPerSecond: number;
   readonly withoutMs: number;
-  /**
-   * The time that a PING as often adds: the median of the differences of each two windows in a row, and the
-   * quartiles.
-   */
+  /** What a PING as often adds: the median of what each two windows in a row differ by, and the quartiles. */
   readonly pingMs: Cost;
-  /** As that, the time that the looks of `top` add. */
+  /** As that, what the looks of `top` add. */
   readonly lookMs: Cost;
 }
 

@@ -1,9 +1,7 @@
 /** Estimates how much will be loaded, so that a store makes room for it at once. */
 import type { FollowedStore } from '../../engine/types.js';
 
-/**
- * Room is made at most for so many times the present content, in case the coming content is of another kind.
- */
+/** Room is made at most for so many times what is there, in case what comes is of another kind. */
 const FACTOR_MAX = 8;
 /** It is made anew when there is so many times as much as when it was made last. */
 const FACTOR_AGAIN = 4;
