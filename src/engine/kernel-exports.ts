@@ -246,6 +246,7 @@ export interface KernelExports {
   invariants?(): void;
   skipGenerations?(count: bigint): void;
   keyedHash?(at: number, length: number): bigint;
+  valueHash?(at: number, length: number): bigint;
   takeChosenHashes?(): void;
   bucketsProbed?(): number;
   recordsMoved?(): number;

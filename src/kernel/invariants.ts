@@ -15,6 +15,7 @@ export { keyedHash, takeChosenHashes } from './keyed-hash';
 export { recordsMoved } from './store/store';
 export { skipGenerations } from './table/segment';
 export { bucketsProbed } from './table/table';
+export { valueHash } from './xxh3';
 
 /**
  * Asserts the invariants of the whole store, which takes time in proportion to it. Between calls they all
