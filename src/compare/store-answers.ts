@@ -117,7 +117,7 @@ export class StoreAnswers {
       const found = engine.digests.entry(key, shard);
       return { ...found, isChanged: changed[index]!, watermark: 0n };
     });
-    // What has expired was deleted when it was watched; from there on nothing is written in this turn.
+    // Expired keys were deleted when they were watched; from there on nothing is written in this turn.
     for (const state of states) state.watermark = engine.watermark(state.shard);
     return states;
   }

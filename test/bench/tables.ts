@@ -138,7 +138,7 @@ export function printPubSub(figures: readonly PubSubFigure[]): void {
 }
 
 export function printMachine({ echoesPerSecond, copiedBytesPerSecond }: MachineFigures): void {
-  console.log('\nWhat the machine allows:');
+  console.log('\nThe limits of the machine:');
   console.log(`  SETs a second that a plain net server answers  ${thousands(echoesPerSecond).padStart(12)}`);
   console.log(
     `  MB a second that are copied in memory          ${thousands(copiedBytesPerSecond / 1e6).padStart(12)}`,

@@ -1,6 +1,7 @@
 /**
- * What one `fastcache top` costs a server: its CPU time a second while it is asked as `top` asks it, while it
- * answers a PING as often, and while nothing asks, by turns in short windows, idle and under a steady load.
+ * The cost of one `fastcache top` for a server: its CPU time a second while it is asked as `top` asks it,
+ * while it answers a PING as often, and while nothing asks, by turns in short windows, idle and under a
+ * steady load.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -26,9 +27,9 @@ const LOADS_PER_SECOND = [0, 20_000];
 export interface TopFigure {
   readonly getsPerSecond: number;
   readonly withoutMs: number;
-  /** What a PING as often adds: the median of what each two windows in a row differ by, and the quartiles. */
+  /** The time that a PING as often adds: median and quartiles of the differences of two windows in a row. */
   readonly pingMs: Cost;
-  /** As that, what the looks of `top` add. */
+  /** As that, the time that the looks of `top` add. */
   readonly lookMs: Cost;
 }
 

@@ -111,7 +111,7 @@ export class EndpointHistory {
     return this.#courses.get(name)?.lags ?? [];
   }
 
-  /** The progress of the replica of this name with its snapshot; undefined: none comes in, or it is not known. */
+  /** The progress of this replica with its snapshot; undefined: none comes in, or it is not known. */
   join(name: string): Join | undefined {
     const begun = this.#joins.get(name);
     const percent = joinPercents(this.last).get(name);

@@ -3,11 +3,11 @@ import { isRoutedByPrefix, routedLength, routeOfHash, shardAt } from '../table/s
 import { touchBucket, touchRecord } from '../table/table';
 import { xxh3 } from '../xxh3';
 
-/** What was read ahead, which is kept so that no compiler leaves the reading out. */
+/** The bytes that were read ahead; they are kept so that no compiler leaves the reading out. */
 export let touched: u64 = 0;
 
 /**
- * Reads the bucket of a key. Memory is slow, but waits for several keys overlap: who has many keys to find
+ * Reads the bucket of a key. Memory is slow, but waits for several keys overlap: a command with many keys
  * first reads all their buckets, then the records that those point to (`touchRecordOf`), and then finds them
  * one by one.
  */

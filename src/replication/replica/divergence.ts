@@ -46,7 +46,7 @@ export interface DivergenceOptions {
 
 /** The stores of a session, as far as there are any. */
 export interface ComparedStores {
-  /** What is held and follows the primary. */
+  /** The content that is held and follows the primary. */
   readonly held: SequencedStore | undefined;
   /** New content that is not whole yet; the held content follows nothing meanwhile. */
   readonly building: SequencedStore | undefined;
