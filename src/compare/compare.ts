@@ -11,7 +11,7 @@ import { sameDigest } from '../frame/digests.js';
 import { type Candidate, confirm, type KeyDifference, type Pair, type Verdicts } from './confirm.js';
 import { type AnswerTo, askSide, type Side } from './side.js';
 
-/** How `compareSides` works. */
+/** The options of `compareSides`. */
 export interface CompareOptions extends Pick<Seams, 'clock' | 'timers'> {
   /** The most differences that are listed. */
   limit: number;

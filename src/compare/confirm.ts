@@ -41,7 +41,7 @@ export interface Verdicts {
   behind: number;
 }
 
-/** How `confirm` works. */
+/** The options of `confirm`. */
 export interface ConfirmOptions {
   timers: Timers;
   signal: AbortSignal;

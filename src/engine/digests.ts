@@ -20,7 +20,7 @@ export interface Digest {
 
 /** The digest of the entries whose key hashes lie in one part of a range. */
 export interface PartDigest extends Digest {
-  /** How many entries there are. */
+  /** The number of entries. */
   entries: bigint;
 }
 

@@ -156,7 +156,7 @@ export const DIGEST_PART_BYTES = 24;
 export const LISTED_HEADER_BYTES = 28;
 /** Longer keys are not listed. */
 export const LISTED_KEY_BYTES_MAX = 32768;
-/** No number of a shard: that which the key routes to. */
+/** No number of a shard: it stands for the one that the key routes to. */
 export const ROUTED_SHARD = 0xffffffff;
 
 // The results of `apply` and `load`.

@@ -243,11 +243,11 @@ export const serverOptions = {
     max: limits.MAX_RECONNECT_BACKOFF_MS,
     default: limits.DEFAULT_RECONNECT_BACKOFF_MS,
   }),
-  /** How long a connection to the primary may take to open, ms from 1 to 60000; default 500. */
+  /** The time that a connection to the primary may take to open, ms from 1 to 60000; default 500. */
   connectTimeoutMs: count({
     on: ALL,
     flag: 'connect-timeout-ms',
-    summary: 'How long a connection may take to open, in milliseconds.',
+    summary: 'The time that a connection may take to open, in milliseconds.',
     min: 1,
     max: 60_000,
     default: limits.DEFAULT_CONNECT_TIMEOUT_MS,
@@ -331,7 +331,7 @@ export const serverOptions = {
     default: 0,
     config: { names: ['maxmemory'], change: 'settable' },
   }),
-  /** Which keys are evicted when the memory is full; default `noeviction`: writes are refused. */
+  /** The keys that are evicted when the memory is full; default `noeviction`: writes are refused. */
   eviction: choice({
     on: ALL,
     flag: 'eviction',
@@ -342,8 +342,8 @@ export const serverOptions = {
     config: { names: ['maxmemory-policy'], change: 'settable' },
   }),
   /**
-   * Which events of keys clients can subscribe to, in the letters of Redis' `notify-keyspace-events`, such as
-   * `KEA`; default none.
+   * The events of keys that clients can subscribe to, in the letters of Redis' `notify-keyspace-events`, such
+   * as `KEA`; default none.
    */
   notifyKeyspaceEvents: events({
     on: ALL,

@@ -35,7 +35,7 @@ export class ContentProof {
     return this.#routing ?? 'full-key';
   }
 
-  /** How often a shard was compared. */
+  /** The number of times that a shard was compared. */
   get compared(): number {
     return this.#compared;
   }

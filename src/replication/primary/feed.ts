@@ -115,7 +115,7 @@ export class ReplicaFeed implements MessageTaker {
     return this.#state === 'live' ? this.#subscriber.watermarks : this.#frozen;
   }
 
-  /** How much of its snapshot has been made for it, whole percents; undefined: it is sent none. */
+  /** The part of its snapshot that has been made for it, whole percents; undefined: it is sent none. */
   get snapshotPercent(): number | undefined {
     if (this.#state !== 'snapshot') return undefined;
     const share = this.#snapshot?.share ?? this.#carousel?.shareOf(this.#joiner) ?? 0;
