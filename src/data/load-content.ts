@@ -18,8 +18,8 @@ export interface LoadContentOptions {
   /** How far it is loaded; all of it when absent. */
   readonly limits?: DumpLimits | undefined;
   /**
-   * Makes an empty store of so many shards, for a follower. `routing` is how keys are routed where the digests
-   * in the files were made: one that routes them otherwise is not compared.
+   * Makes an empty store of so many shards, for a follower. `routing` is how keys are routed where the
+   * digests in the files were made: one that routes them otherwise is not compared.
    */
   createStore(shards: number, routing: RouteMode): ShardEngine;
   /** Called as files are read, with the bytes of all of them until then. */
