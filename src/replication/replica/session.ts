@@ -93,7 +93,8 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     this.#rule = new ForeignRule(options, held);
     const keepsFrames = options.recorder !== undefined;
     const watermarks = () => this.#continued?.store.watermarks() ?? [];
-    const compared = () => ({ held: this.#continued?.store, building: this.#building?.store });
+    const followed = () => (isLive(this.#machine.phase) ? this.#continued?.store : undefined);
+    const compared = () => ({ held: followed(), building: this.#building?.store });
     this.#link = new PrimaryLink(
       { ...options, hello: helloOf(this.#claim, options), keepsFrames, watermarks, compared },
       {
@@ -354,8 +355,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     this.#options.tap?.began(watermarks);
     this.#raise(begun);
     if (this.#isOver()) return;
-    // This comes behind the event: what is recorded of content that is not whole counts for nothing from
-    // there on.
+    // Behind the event: what is recorded of content that is not whole counts for nothing from there on.
     this.#options.recorder?.follow({ history: this.#history, watermarks, content: 'new' });
     this.#swapWhenWhole();
   }
