@@ -159,7 +159,7 @@ async function cutLink(): Promise<void> {
 }
 
 async function tapChanges(): Promise<void> {
-  const tap = new FastcacheProcess(['replica', 'follow', leader.addresses.bind, '--changes']);
+  const tap = new FastcacheProcess(['replica', 'follow', leader.addresses.bind, '--no-listen', '--changes']);
   await tap.nextLine();
   await sleep(3_000);
   const { code } = await tap.kill('SIGTERM');
