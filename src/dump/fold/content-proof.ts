@@ -64,7 +64,9 @@ export class ContentProof {
     const { says, shards } = message;
     const isOfPrimary = says === 'state' || says === 'proof';
     if (!isOfPrimary || this.#isSilent || store === undefined || store.routing !== this.#routing) return;
-    for (const { own, theirs, isEqual } of comparisons(store, shards)) {
+    for (const { own, theirs, isAtOne, isEqual } of comparisons(store, shards)) {
+      // A base may be ahead of the frames that are applied to it.
+      if (!isAtOne) continue;
       const { shard } = own;
       this.#compared += 1;
       if (isEqual) {
