@@ -16,7 +16,7 @@ export type Pair<T> = readonly [T, T];
 export interface Candidate {
   /** The key, or the beginning of a long one. */
   key: Buffer;
-  /** What a key of more than 32 KiB is known by. */
+  /** The hash and the length of a key of more than 32 KiB; absent: it is shorter. */
   long?: LongKey | undefined;
   /** Where it is looked for on either side. */
   shards: [number, number];
@@ -32,7 +32,7 @@ export interface KeyDifference {
   sort: DifferenceSort;
   /** The key, or the first 256 bytes of one of more than 32 KiB. */
   key: Buffer;
-  /** What a key of more than 32 KiB is known by. */
+  /** The hash and the length of a key of more than 32 KiB; absent: it is shorter. */
   long?: LongKey | undefined;
   /** The shard of the first side. */
   shard: number;

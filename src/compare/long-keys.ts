@@ -7,13 +7,13 @@ import type { EntryPrint } from '../engine/digests.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { ANY_SHARD, COMPARED_KEY_BYTES_MAX, type KeyPlace, type LongKey } from '../frame/compare.js';
 
-/** What a store has of long keys. */
+/** The long keys that a store has. */
 export interface FoundLongKeys {
-  /** Returns what there is of a key in that shard, or in any, and where. */
+  /** Returns the entry of a key in that shard, or in any, and the shard where it is. */
   of(key: LongKey, shard: number): { shard: number; entry: EntryPrint | undefined };
   /** Whether no long key was changed meanwhile, so that all this is as of one moment. */
   isSteady: boolean;
-  /** What `Digests.longKeyChanges` returned then. */
+  /** The count of `Digests.longKeyChanges` at that moment. */
   changes: number;
 }
 

@@ -37,7 +37,7 @@ export const COMPARED_KEY_BYTES_MAX = 32_768;
 export const COMPARED_BEGINNING_BYTES = 256;
 const REASON_MAX_CHARS = 500;
 
-/** What is known of a key of more than COMPARED_KEY_BYTES_MAX bytes: its XXH3-64 and its length. */
+/** A key of more than COMPARED_KEY_BYTES_MAX bytes, by its XXH3-64 and its length. */
 export interface LongKey {
   keyHash: bigint;
   keyBytes: number;

@@ -227,7 +227,7 @@ it('what was changed among keys that are routed by their session is found by all
     ]);
   };
   for (const { status, stderr } of await readers()) expect([status, stderr]).toEqual([0, '']);
-  // What was restored has digests that fit where keys are routed so.
+  // The restored directory has digests that fit where keys are routed so.
   const { stdout } = await runCommand(['data', 'verify', '--json', join(directory, `of-sessions-${count}`)]);
   expect(JSON.parse(stdout)).toMatchObject({ ok: true, differences: [] });
   expect(JSON.parse(stdout).comparedDigests).toBeGreaterThan(0);

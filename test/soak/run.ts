@@ -28,11 +28,11 @@ const LIVES_ENDED_MS = 21_000;
 /** One sample of so many is behind a garbage collection. */
 const COLLECT_EVERY = 3;
 /**
- * What is kept behind a collection in the last third may be so much of that in the second. The first counts
- * for nothing: there the backlog fills, and V8 settles.
+ * Memory that is in use behind a collection in the last third may be so much of that in the second. The first
+ * third counts for nothing: there the backlog fills, and V8 settles.
  */
 const GROWTH_MAX = 1.03;
-/** As that of resident memory, of which V8 and the allocator keep what they like. */
+/** The same for resident memory, a part of which V8 and the allocator keep for later. */
 const RESIDENT_GROWTH_MAX = 1.12;
 
 /** A lasting server, and the cable by which the other follows it. */

@@ -80,7 +80,7 @@ export class DivergenceSimulation {
     const network = new SimNetwork(world, seed, configuration);
     const disk = new VirtualDisk(RandomSource.fork(seed, 'disk'));
     const oracle = this.#oracle;
-    // What expires behind a batch that was lost may show the gap first, which mends it.
+    // Expiries behind a batch that was lost may show the gap first, which mends it.
     const tolerates = this.#wrong === 'lost' ? (['lost frames'] as const) : [];
     const ofNode = { ...configuration, faults: new Set([...configuration.faults, ...tolerates]) };
     const gaveUp = (node: SimNode) => {
