@@ -33,7 +33,7 @@ const PRIME64_3_INVERSE: u64 = 0xe9e9f4c41d6df849;
 const PRIME_MX1: u64 = 0x165667919e3779f9;
 const PRIME_MX2: u64 = 0x9fb21c651e98df25;
 
-/** What the long hash takes in between two scrambles, and at once. */
+/** The bytes that the long hash takes in between two scrambles, and at once. */
 export const HASH_BLOCK_BYTES: usize = 1024;
 export const HASH_STRIPE_BYTES: usize = 64;
 

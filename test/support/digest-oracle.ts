@@ -48,7 +48,7 @@ export function valueHashOf(value: Uint8Array): bigint {
   return u64(product) ^ (product >> 64n);
 }
 
-/** What an entry adds to the first sum. */
+/** Returns the term that an entry adds to the first sum. */
 export function termOf(key: Uint8Array, value: Uint8Array, expireAtMs: bigint | null): bigint {
   const mixed = u64(valueHashOf(value) * PRIME64_1);
   const print = avalanche(xxh3.xxh64(key) ^ u64((mixed << 31n) | (mixed >> 33n)));

@@ -1,6 +1,6 @@
-// The digest of a shard: what it holds, in two sums modulo 2^64 that every change keeps and that do not
-// depend on the order of changes (docs/architecture.md, "Digests"). Equal content has equal digests in any
-// process.
+// The digest of a shard: its content in two sums modulo 2^64 that every change keeps up to date and that do
+// not depend on the order of changes (docs/architecture.md, "Digests"). Equal content has equal digests in
+// any process.
 //
 //   print  = avalanche(XXH3-64 of the key ^ rotl(valueHash of the value * PRIME64_1, 31))
 //   term   = print without an expiry, else avalanche(print ^ expiry * PRIME64_5), the expiry in Unix ms
@@ -45,7 +45,7 @@ export function termFrom(keyHash: u64, hash: u64, expiresAtMs: u64): u64 {
   return timed(avalanche64(keyHash ^ rotl(hash * PRIME64_1, 31)), expiresAtMs);
 }
 
-/** Returns the print of an entry from its term: what key and value are, whatever the expiry is. */
+/** Returns the print of an entry from its term: of key and value, whatever the expiry is. */
 export function printOf(term: u64, expiresAtMs: u64): u64 {
   return expiresAtMs === NEVER ? term : avalancheUndone(term) ^ (expiresAtMs * PRIME64_5);
 }
