@@ -1,5 +1,5 @@
 # fastcache in an image (docs/kubernetes.md, "The image"): built with tools, run without them, as user 65532, on a
-# root that may be read-only. /data is for what is to survive a restart.
+# root that may be read-only. /data is for files that must survive a restart.
 ARG NODE_VERSION=22
 
 FROM node:${NODE_VERSION}-bookworm AS build

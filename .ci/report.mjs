@@ -1,6 +1,6 @@
 /**
  * `node report.mjs FOLDER STEP…`: sums the vitest reports in a folder (`NAME.json` of the step NAME), given the steps
- * that failed. What failed is told again here, so that the end of a log is enough; the last line is the counts.
+ * that failed. It lists the failures again, so that the end of a log is enough; the last line has the counts.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { relative } from 'node:path';

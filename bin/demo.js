@@ -19,7 +19,7 @@ let isTapShown = true;
 let written = 0;
 process.on('SIGINT', () => end(0));
 process.on('SIGTERM', () => end(0));
-// Whoever read the output has gone: the servers go, too.
+// The reader of the output has gone: the servers end, too.
 process.stdout.on('error', () => end(0));
 
 const primary = start('primary', 'start', '--bind', bind, '--listen', `127.0.0.1:${primaryPort}`);
@@ -32,7 +32,7 @@ const [{ listen: replicaAddress }] = await Promise.all([
   event(replica, 'caught-up'),
 ]);
 const tap = start('replica', 'follow', primaryAddress, '--name', 'tap', '--no-listen', '--changes');
-// What was set before it has caught up is in its snapshot, and no change.
+// A key that is set before the tap has caught up is in its snapshot, and is no change.
 await event(tap, 'caught-up');
 
 say(`A primary listens on ${primaryAddress}, a replica that follows it on ${replicaAddress}. Try:`);

@@ -6,7 +6,7 @@ import { entries, extract, root } from './extract-api.js';
 
 const target = join(root, 'dist/types');
 
-/** What the types use of an AbortSignal, which is declared by browsers and by Node. */
+/** The members of an AbortSignal that the types use. Browsers and Node declare the whole of it. */
 const SIGNAL = `
 /** The part of an AbortSignal that is used; any AbortSignal is one. */
 declare interface AbortSignalLike {

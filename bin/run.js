@@ -22,7 +22,7 @@ if (first === '--version' || first === '-v') {
 async function runCommand() {
   // oclif would ask for the shell of the user, and fail where the system does not know that one (containers).
   process.env.SHELL ??= '';
-  // Compiled code is kept in the user's own directory: what lies in /tmp another user may have put there.
+  // Compiled code is kept in the user's own directory: a file in /tmp may be another user's.
   const caches = process.env.XDG_CACHE_HOME || `${homedir()}/.cache`;
   module.enableCompileCache?.(process.env.NODE_COMPILE_CACHE || `${caches}/fastcache`);
   // oclif's help takes up to two columns more than it is given.

@@ -1,5 +1,5 @@
-// Writes the reference of the library, docs/api/, from the docstrings of what each entry point exports. With
-// --check it writes nothing, and fails when the pages are not those of the source. It reads what has been built.
+// Writes the reference of the library, docs/api/, from the docstrings of the exports of each entry point. With
+// --check it writes nothing, and fails when the pages are not those of the source. It reads the built types.
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,8 +7,9 @@ import { entries, extract, root } from './extract-api.js';
 
 const TITLES = { index: 'fastcache', frames: 'fastcache/frames' };
 const INTRODUCTIONS = {
-  index: 'What `import … from "fastcache"` has. How it is used: [embedding.md](../embedding.md).',
-  frames: 'What `import … from "fastcache/frames"` has. How it is used: [frames.md](../frames.md).',
+  index: 'These are the exports of `fastcache`. [embedding.md](../embedding.md) describes how they are used.',
+  frames:
+    'These are the exports of `fastcache/frames`. [frames.md](../frames.md) describes how they are used.',
 };
 /** The kinds of exports, in the order of the page. */
 const KINDS = {
@@ -48,7 +49,7 @@ function readOrEmpty(file) {
   }
 }
 
-/** Returns what an entry point exports, and what that is made of. */
+/** Returns the exports of an entry point, with their members. */
 function model(entry) {
   const directory = mkdtempSync(join(tmpdir(), 'fastcache-api-'));
   try {
@@ -127,7 +128,7 @@ function itemText(item, items) {
     .join('\n\n');
 }
 
-/** Returns the members that whoever has one of it can use. */
+/** Returns the members that a user of the class can call or read. */
 function visibleMembers({ members }) {
   return members.filter((member) => !member.isProtected);
 }
@@ -137,7 +138,7 @@ function memberText(member) {
   return `- \`${signature(member).replace(/\s+/g, ' ')}\`${text === '' ? '' : `  \n  ${text}`}`;
 }
 
-/** Returns a signature; what has nothing within it and is short stands in one line. */
+/** Returns a signature; a short one without nested types stands in one line. */
 function signature({ excerptTokens }) {
   const text = excerptTokens
     .map((token) => token.text)

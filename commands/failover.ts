@@ -19,7 +19,7 @@ export default class Failover extends BaseCommand {
     'The primary holds writes back until a replica has everything, has it promote itself, and follows it. ' +
     'Nobody needs a snapshot. It is FAILOVER of the Redis protocol: with --timeout it gives up when no replica ' +
     'has everything in time, and writes go on; with --force the one that is named takes over nevertheless, and ' +
-    'what it lacks is lost. SIGINT calls it off, unless the replica is taking over already.\n\n' +
+    'writes that it lacks are lost. SIGINT calls it off, unless the replica is taking over already.\n\n' +
     'Exit status: 0 a replica has taken over, 1 it was given up or refused, 69 unreachable, 77 password refused.';
 
   static override examples = [

@@ -23,8 +23,8 @@ export default class ImportCommand extends BaseCommand {
 
   static override description =
     'Follows a Redis primary (or a replica of it) as its replica would: all its strings are loaded into the server ' +
-    '--to, then what its clients write is done there too, for as long as it runs. A lost link is continued ' +
-    'where it was, or else all is taken anew, and what is gone at the source is deleted.\n\n' +
+    '--to, then the writes of its clients are done there too, for as long as it runs. A lost link is continued ' +
+    'where it was, or else all is taken anew, and keys that are gone at the source are deleted.\n\n' +
     'With --cut-over, or at SIGUSR2, clients move: as soon as hardly anything is missing, writes at the source ' +
     'are paused (CLIENT PAUSE WRITE, for --pause seconds), the rest is taken, and the counts of keys are ' +
     'compared. If all is there, the status is 0, and clients may connect to the new server; the source takes ' +
@@ -35,7 +35,7 @@ export default class ImportCommand extends BaseCommand {
     '--password-file is for the server --to. The source is connected to by TLS where it is written rediss:, the ' +
     'server --to with --to-tls; --tls-ca, --tls-cert and --tls-key are for both.\n\n' +
     'Exit status: 0 clients may move, 1 the target holds keys, refused commands, or the cut-over failed; 65 the ' +
-    'source has what cannot be imported; 69 unreachable, or the target was lost; 77 a password is refused; 130 ' +
+    'source has keys that cannot be imported; 69 unreachable, or the target was lost; 77 a password is refused; 130 ' +
     'and 143 after SIGHUP, SIGINT and SIGTERM.';
 
   static override examples = [
@@ -75,12 +75,12 @@ export default class ImportCommand extends BaseCommand {
     'to-tls': Flags.boolean({ summary: 'Connect to that server by TLS.', default: false }),
     'cut-over': Flags.boolean({ summary: 'Move clients over as soon as it has everything.', default: false }),
     pause: valueFlag({
-      summary: `How many seconds the source takes no writes from the cut-over on; ${DEFAULT_PAUSE_SECONDS} when absent.`,
+      summary: `The seconds for which the source takes no writes from the cut-over on; ${DEFAULT_PAUSE_SECONDS} when absent.`,
       helpValue: '<seconds>',
       parse: (text) => parseCount(text, { min: 1, max: 86_400 }),
     }),
     replace: Flags.boolean({
-      summary: 'Replace what the server holds; otherwise it must be empty.',
+      summary: 'Replace the keys of the server; otherwise it must be empty.',
       default: false,
     }),
     'skip-others': Flags.boolean({

@@ -28,7 +28,11 @@ export default class Scan extends KeyCommand {
   ];
 
   static override args = {
-    pattern: Args.string({ description: 'Which keys, as KEYS has it.', default: '*', ignoreStdin: true }),
+    pattern: Args.string({
+      description: 'The pattern of the keys, as KEYS has it.',
+      default: '*',
+      ignoreStdin: true,
+    }),
   };
 
   static override flags = withEnvironment({

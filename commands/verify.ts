@@ -12,21 +12,22 @@ import { tcpTransport } from '../src/transport/tcp.js';
 
 /** The command `verify`. */
 export default class Verify extends BaseCommand {
-  static override summary = 'Compare what two servers hold, or a server and a dump, and repair a replica.';
+  static override summary =
+    'Compare the keys of two servers, or of a server and a dump, and repair a replica.';
 
   static override description =
     'Either side is a server in either role, a dump, a data directory, or a Rust primary, which is followed ' +
-    'meanwhile. Nobody is stopped: servers answer with digests of what they hold and go on. What differs is ' +
-    'asked for again and again until it is known to differ at the same sequence, or, without a common ' +
-    'history, while neither side changes it. A server spends a hundredth of its time on it: a million keys take ' +
+    'meanwhile. No server is stopped: servers answer with digests of their content and go on. Keys that differ are ' +
+    'asked for again and again until they are known to differ at the same sequence, or, without a common ' +
+    'history, while neither side changes them. A server spends a hundredth of its time on it: a million keys take ' +
     'one to three minutes where they differ, and a second where they do not.\n\n' +
     'Keys of the two that differ are listed: only in the first, only in the second, another value, another ' +
     'expiry.\n\n' +
     '--repair has the first, a primary, publish again the keys that differ, and the deletions of those that it ' +
     'does not have, so that the second, its replica, gets them, as all its other replicas. It is refused for ' +
     'any other two. The exit status is then that of the comparison behind it.\n\n' +
-    'Where a data directory or a dump is of another moment than the server, what was written in between ' +
-    'differs. What has expired is no difference without a common history. A dump whose name looks like an ' +
+    'Where a data directory or a dump is of another moment than the server, keys that were written in between ' +
+    'differ. An expired key is no difference without a common history. A dump whose name looks like an ' +
     'address can be given as ./name:1.\n\n' +
     'Exit status: 0 when they are equal, 1 when they differ, 3 when that cannot be found out (the server is too ' +
     'old, one is behind the other, keys change all the time), 2 wrong usage or a repair that is refused, 65 ' +
@@ -42,7 +43,7 @@ export default class Verify extends BaseCommand {
       command: '<%= config.bin %> <%= command.id %> 127.0.0.1:7631 dump.fcrp --json',
     },
     {
-      description: 'Have the replica given what differs',
+      description: 'Have the replica given the keys that differ',
       command: '<%= config.bin %> <%= command.id %> 127.0.0.1:7631 127.0.0.1:6381 --repair',
     },
   ];
@@ -62,7 +63,9 @@ export default class Verify extends BaseCommand {
   };
 
   static override flags = withEnvironment({
-    repair: Flags.boolean({ summary: 'Have the second, a replica of the first, given what differs.' }),
+    repair: Flags.boolean({
+      summary: 'Have the second, a replica of the first, given the keys that differ.',
+    }),
     limit: countFlag({
       summary: 'List about so many differences at most.',
       default: 1000,

@@ -17,8 +17,8 @@ export default class Watch extends BaseCommand {
 
   static override description =
     'Follows any server, a primary or a replica, at either of its ports, from now on: each record of a key ' +
-    'that starts with PREFIX is a line, with its time, what was done (set, del, expire), the key and the value. ' +
-    'With --json it is an object as frames decode has it. What comes while the link is lost is shown ' +
+    'that starts with PREFIX is a line, with its time, the operation (set, del, expire), the key and the value. ' +
+    'With --json it is an object as frames decode has it. Changes while the link is lost are shown ' +
     'later. Where the server no longer has it, a line on stderr says so.\n\n' +
     'It takes the place of one replica while it runs, and is listed as watch; as it keeps no content, it does not ' +
     'count for WAIT and --min-replicas. A Rust server sends its ' +

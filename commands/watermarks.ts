@@ -20,7 +20,7 @@ export default class Watermarks extends BaseCommand {
   static override summary = 'Show how far primaries and their replicas, or dumps, are.';
 
   static override description =
-    'Each replica has a row: its name (--name of that server, or else its address), its state, what it has ' +
+    'Each replica has a row: its name (--name of that server, or else its address), its state, the writes that it has ' +
     'not acknowledged, in records and in ms (from the first record that it lacks to the newest), the bytes a ' +
     'second that it is sent, how long it may be away, at the present write rate, before it needs a ' +
     'snapshot, and since when it is there, or gone. A terminal of less than 80 columns is not shown sent/s and ' +
@@ -38,16 +38,16 @@ export default class Watermarks extends BaseCommand {
     'in, is catching up, is gone and can still resume, or lacks more than the backlog has; no replica is ' +
     'connected to a primary\n' +
     '  2 CRITICAL: a replica lags by more than a limit, is gone and needs a snapshot, diverges, ' +
-    'keeps another history, cannot hold what the primary has, or has come five times within a minute; a ' +
+    "keeps another history, has no memory for its primary's content, or has come five times within a minute; a " +
     'server does not answer; the link of a relay is not live\n' +
     '  3 UNKNOWN: the answer does not say (a Rust primary), is refused or cannot be read; wrong usage\n' +
-    '--expect says how many replicas must be connected, or who: fewer, or one that is missing, is CRITICAL, and ' +
+    '--expect gives the number of replicas that must be connected, or their names: fewer, or one that is missing, is CRITICAL, and ' +
     'without it a primary must have one. --ignore-gone leaves out those that are gone. A replica that was ended ' +
     'on purpose (SIGTERM, --once, close()) says so, and is not listed as gone.\n' +
     'A lag that is not known is U in the performance data, and critical where --max-lag-ms is given.\n' +
     'The worst of all that is found counts; CRITICAL and WARNING come before UNKNOWN.\n\n' +
-    '--wait ends with 0 when all connected replicas, and at least one, have acknowledged what the primary ' +
-    'had when it was asked; with 1 after --timeout, and says who lacks what. Replicas that are gone ' +
+    '--wait ends with 0 when all connected replicas, and at least one, have acknowledged all that the primary ' +
+    'had when it was asked; with 1 after --timeout, and lists the replicas and their lag. Replicas that are gone ' +
     'already are not waited for, those that leave meanwhile are.\n\n' +
     '--forget takes a replica that left for good off the list, before its hour is over; the exit status is 1 ' +
     'when the one that is named is not listed as gone. The server asks for its token, if it has one.\n\n' +
@@ -74,7 +74,7 @@ export default class Watermarks extends BaseCommand {
       command: '<%= config.bin %> <%= command.id %> --check --expect cache-1,cache-2 --ignore-gone',
     },
     {
-      description: 'Wait until all replicas have what the primary has now',
+      description: 'Wait until all replicas have all that the primary has now',
       command: '<%= config.bin %> <%= command.id %> --wait --timeout 60',
     },
     {

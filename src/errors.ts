@@ -158,9 +158,9 @@ export const errorCodes = {
 /** The name of a fault. */
 export type ErrorCode = keyof typeof errorCodes;
 
-/** What is known of a fault besides its words; what is absent is not known. */
+/** The details of a fault besides its words; a field that is absent is not known. */
 export interface ErrorDetails {
-  /** Byte offset of the fault, from the start of what the thrower was given to read. */
+  /** Byte offset of the fault, from the start of the bytes that the thrower was given to read. */
   offset?: number;
   expected?: string | number | bigint;
   found?: string | number | bigint;
@@ -214,7 +214,8 @@ export class FastcacheError extends Error {
   }
 
   /**
-   * What was read began at `offsetBase` of something larger: counts the offset from there. Returns itself.
+   * Counts the offset from the start of a larger input, in which these bytes began at `offsetBase`. Returns
+   * itself.
    */
   at(offsetBase: number): this {
     this.offset = offsetBase + (this.offset ?? 0);

@@ -1,4 +1,4 @@
-/** What `import 'fastcache'` offers: a server of either role, and for tools the codec and the backlog. */
+/** The exports of `fastcache`: a server of either role, and for tools the codec and the backlog. */
 
 export type { Expiry } from './embedded/arguments.js';
 export type { ChangesOptions, KeyChange } from './embedded/change-stream.js';

@@ -69,7 +69,7 @@ export const HELLO_DEADLINE_MS = 1_000;
 
 // A replica and its primary.
 
-/** How long a connection may take to open, ms. */
+/** The time that a connection may take to open, ms. */
 export const DEFAULT_CONNECT_TIMEOUT_MS = 500;
 /** Ceiling of the first pause before another try, ms. */
 export const DEFAULT_RECONNECT_BACKOFF_MS = 200;

@@ -1,5 +1,5 @@
 /** The pages of docs/ and the other Markdown files: what cites them, and what they cite, exists. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -10,6 +10,7 @@ import { commandTable } from '../src/resp/commands/index.js';
 import { primaryEvents } from '../src/server/events.js';
 import { metricNames } from './support/metric-names.js';
 import { repositoryRoot } from './support/processes.js';
+import { filesIn, markdownIn, read } from './support/repository-files.js';
 import { statusDocument } from './support/status-documents.js';
 
 interface Citation {
@@ -267,22 +268,4 @@ function prose(page: string): string {
 
 function fromPage(page: string, target: string): string {
   return relative(repositoryRoot, resolve(repositoryRoot, dirname(page), target));
-}
-
-function markdownIn(folder: string): string[] {
-  const names = readdirSync(join(repositoryRoot, folder)).filter((name) => name.endsWith('.md'));
-  return names.map((name) => join(folder, name));
-}
-
-/** Repository paths of the files below `folder`, without what was built or fetched there. */
-function filesIn(folder: string, name: RegExp): string[] {
-  const entries = readdirSync(join(repositoryRoot, folder), { withFileTypes: true, recursive: true });
-  return entries
-    .filter((entry) => entry.isFile() && name.test(entry.name))
-    .map((entry) => relative(repositoryRoot, join(entry.parentPath, entry.name)))
-    .filter((file) => !/\/(node_modules|target)\//.test(file));
-}
-
-function read(file: string): string {
-  return readFileSync(join(repositoryRoot, file), 'utf8');
 }

@@ -2,10 +2,11 @@
  * The import rules (docs/architecture.md, "Import rules") and those of files, checked against the sources
  * themselves.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { repositoryRoot } from './support/processes.js';
+import { filesIn, read } from './support/repository-files.js';
 
 interface Import {
   /** Repository path of the importing file. */
@@ -15,7 +16,7 @@ interface Import {
   typeOnly: boolean;
 }
 
-const files = [...sources('src'), ...sources('commands')];
+const files = ['src', 'commands'].flatMap((folder) => filesIn(folder, /\.ts$/));
 const imports = files.flatMap(importsOf);
 
 describe('imports', () => {
@@ -187,7 +188,7 @@ describe('files', () => {
   });
 
   it('keep code and comments within 110 columns', () => {
-    const wide = [...files, ...sources('test')].flatMap((file) =>
+    const wide = [...files, ...filesIn('test', /\.ts$/)].flatMap((file) =>
       read(file)
         .split('\n')
         .flatMap((line, index) => (line.length > 110 && !isLongText(line) ? [`${file}:${index + 1}`] : [])),
@@ -219,17 +220,6 @@ describe('files', () => {
     expect(lock).not.toMatch(/"resolved"/);
   });
 });
-
-function sources(directory: string): string[] {
-  const entries = readdirSync(join(repositoryRoot, directory), { withFileTypes: true, recursive: true });
-  return entries
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
-    .map((entry) => relative(repositoryRoot, join(entry.parentPath, entry.name)));
-}
-
-function read(file: string): string {
-  return readFileSync(join(repositoryRoot, file), 'utf8');
-}
 
 function withoutComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '');

@@ -5,7 +5,7 @@ import { runList } from '../../src/cli/data/list.js';
 
 /** The command `data ls`. */
 export default class DataLs extends BaseCommand {
-  static override summary = 'List what a data directory has, and what it can be restored to.';
+  static override summary = 'List the files of a data directory, and the moments that it can be restored to.';
 
   static override description =
     'Lists the segments, with the times of their records, and the bases, each before the segment from which on ' +
@@ -14,7 +14,7 @@ export default class DataLs extends BaseCommand {
     '"toMs":…,"segments":[1,3],"histories":[…]}]}.\n\nExit status: 66 when there is no such directory, 1 when its manifest is damaged.';
 
   static override examples = [
-    { description: 'What is there', command: '<%= config.bin %> <%= command.id %> data' },
+    { description: 'List the bases and segments', command: '<%= config.bin %> <%= command.id %> data' },
   ];
 
   static override args = {

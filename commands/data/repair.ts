@@ -10,12 +10,13 @@ export default class DataRepair extends BaseCommand {
   static override summary = 'Make a new data directory of all that is whole in a damaged one.';
 
   static override description =
-    'Reads each segment and each base, all bytes against the index beside it, and copies what leads to content: ' +
-    'of each chain of segments what is before the damage, and what is behind it as far as a base was made there. ' +
+    'Reads each segment and each base, all bytes against the index beside it, and copies the frames that lead to ' +
+    'content: of each chain of segments the frames before the damage, and those behind it as far as a base was ' +
+    'made there. ' +
     'A base that is damaged is left out, and an older one with its segments takes its place. Indexes are made ' +
     'anew, and so is a manifest that is damaged or missing. The damaged directory is never changed, and no ' +
     'server may have it.\n\n' +
-    'What is lost is listed with its file, bytes, shard and sequences. A server that starts with the new ' +
+    'Each loss is listed with its file, bytes, shard and sequences. A server that starts with the new ' +
     'directory begins a history that continues the one in it: a replica that has more than it is given a ' +
     'snapshot, so recover from such a replica instead (serve --recover) where there is one.\n\n' +
     'The directory is written beside its place and renamed when it is whole.\n\n' +

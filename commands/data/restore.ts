@@ -17,7 +17,8 @@ import { outputFlags } from '../../src/cli/frames/flags.js';
 
 /** The command `data restore`. */
 export default class DataRestore extends BaseCommand {
-  static override summary = 'Write what a data directory had at a moment to a dump, or to a new directory.';
+  static override summary =
+    'Write the content of a data directory at a moment to a dump, or to a new directory.';
 
   static override description =
     'The moment is a time (--at), the watermarks of all shards (--watermarks), or right before a key lost its ' +
@@ -68,7 +69,7 @@ export default class DataRestore extends BaseCommand {
       summary: 'Right before this key lost its value, or this value of it.',
       helpValue: '<key[=value]>',
     }),
-    format: choiceFlag('What is made.', restoreFormats, 'dump'),
+    format: choiceFlag('The kind of output to make.', restoreFormats, 'dump'),
     ...outputFlags('The dump or the directory to make.'),
   });
 

@@ -10,9 +10,9 @@ export default class DataVerify extends BaseCommand {
 
   static override description =
     'Checks each segment and each base as frames verify does, all bytes against the index beside it, and its ' +
-    'length against the manifest; then that all of them lead to content, and that this is what the digests in them ' +
-    'say, which takes memory for the content. Nothing is changed. The segment that is written to may end inside a ' +
-    'frame: that is what a crash leaves, and the next start cuts.\n\n' +
+    'length against the manifest; then that all of them lead to content, and that this content has the digests in ' +
+    'them, which takes memory for the content. Nothing is changed. The segment that is written to may end inside a ' +
+    'frame: a crash leaves such an end, and the next start cuts it.\n\n' +
     'With --json: one document, {"directory":…,"ok":true,"files":[…],"comparedDigests":8,"differences":[]}.\n\n' +
     'Exit status: 65 when there is a fault, 66 when there is no such directory, 1 when its manifest is damaged.';
 

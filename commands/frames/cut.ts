@@ -10,16 +10,16 @@ export default class FramesCut extends BaseCommand {
   static override summary = 'Copy a range or a filter of dumps to a new dump.';
 
   static override description =
-    'Copies what frames decode shows with the same flags, of one dump after the other. Frames all of which ' +
-    'is chosen are copied byte for byte, others are encoded again with what is chosen of them, compressed ' +
-    'if they were.\n\n' +
+    'Copies the frames and records that frames decode shows with the same flags, of one dump after the other. ' +
+    'A frame all of which is chosen is copied byte for byte. A frame of which a part is chosen is encoded again ' +
+    'with that part, compressed if it was.\n\n' +
     'A snapshot is copied whole, with --key its chosen entries, or not at all: entries have neither ' +
     'sequence, time, shard nor op, so a filter on these leaves snapshots out, and so is one that never ' +
     'ends or that --limit ends in.\n\n' +
-    'What is written passes frames verify but for gaps in the sequences, which a choice among records ' +
+    'The new dump passes frames verify but for gaps in the sequences, which a choice among records ' +
     'leaves; they are listed.\n\n' +
     'Damage is stepped over and listed. The dump is written beside its place and renamed when it is whole: ' +
-    'what ends this command before leaves no file.\n\n' +
+    'if the command ends before that, it leaves no file.\n\n' +
     'Exit status: 65 when a dump is damaged, 66 when there is no such file, 2 when the output is there ' +
     'already (--force overwrites it) or is one of the dumps.';
 

@@ -14,7 +14,7 @@ export default class FramesDecode extends BaseCommand {
   static override summary = 'Print every frame and record of a dump.';
 
   static override description =
-    'A dump is FCRP frames one after the other: what a socket carried, or what --record wrote.\n\n' +
+    'A dump is FCRP frames one after the other: the bytes of a socket, or the file of --record.\n\n' +
     'Each frame is shown with its offset, kind and sizes, each record with offset, shard, sequence, time, ' +
     'op, key, value, expiry, hash and tag. Tokens are shown as <redacted>. As text, gaps between the ' +
     'sequences of a shard are marked. With --json: one document, ' +
@@ -34,7 +34,7 @@ export default class FramesDecode extends BaseCommand {
       command: '<%= config.bin %> <%= command.id %> --format ndjson - < dump.fcrp',
     },
     {
-      description: 'What happened to some keys from a time on',
+      description: 'The changes of some keys from a time on',
       command: `<%= config.bin %> <%= command.id %> --key 'alph*' --since 2025-10-09T08:53:20Z dump.fcrp`,
     },
     {

@@ -13,7 +13,7 @@ export default class FramesDiff extends BaseCommand {
   static override summary = 'Compare the key spaces of two dumps, or of a dump and a primary.';
 
   static override description =
-    'Compares what the first leads to with what the second does: keys added (+), removed (-) and changed ' +
+    'Compares the content of the first with that of the second: keys added (+), removed (-) and changed ' +
     '(~) in value or expiry, and their counts at the end. Whether a dump is a snapshot or a recorded ' +
     'stream makes no difference, nor how many shards there are.\n\n' +
     "A primary, fastcache's or the Rust crate's, is followed until all that it had at connect is there. " +
@@ -29,7 +29,7 @@ export default class FramesDiff extends BaseCommand {
 
   static override examples = [
     {
-      description: 'What has changed from one dump to another',
+      description: 'The changes from one dump to another',
       command: '<%= config.bin %> <%= command.id %> monday.fcrp tuesday.fcrp',
     },
     {

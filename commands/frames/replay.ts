@@ -18,19 +18,19 @@ export default class FramesReplay extends BaseCommand {
 
   static override description =
     'Records become SET, DEL, PEXPIREAT and PERSIST, entries of snapshots SET. Expiries stay absolute (SET ' +
-    '… PXAT, which Redis has from 6.2 on), so that what is left of them stays. Ranges, filters and the ' +
+    '… PXAT, which Redis has from 6.2 on), so that keys expire when they should. Ranges, filters and the ' +
     'limit are those of frames decode. Keys that the server has and the dumps do not speak of are left ' +
-    'alone: a snapshot adds its entries, and takes nothing away of what was before it (frames state gives ' +
+    'alone: a snapshot adds its entries, and takes no keys away that were before it (frames state gives ' +
     'the content in the end; the report says where that was). A record that a dump holds twice is done ' +
     'once, as a replica would.\n\n' +
-    'A later record may extend what has expired by now: such a key is sent with a grace, as long as it had ' +
+    'A later record may extend a key that has expired by now: such a key is sent with a grace, as long as it had ' +
     'to live when it was written and at least an hour. In the end, those that nothing has extended are ' +
     'deleted; where the replay is stopped and has a --state, by the run that goes on.\n\n' +
     'Commands go as fast as the server answers, thousands under way at a time, or by --rate or --pace. ' +
-    'What the server refuses is counted and named.\n\n' +
+    'Commands that the server refuses are counted and named.\n\n' +
     'With --state the replay can be interrupted, by a signal or a lost connection, and the same command ' +
-    'goes on where it was: the file holds what the server has answered, and is kept each second and at the ' +
-    'end. What was sent and not answered is sent again, which does no harm.\n\n' +
+    'goes on where it was: the file holds the place up to which the server has answered, and is kept each second and at the ' +
+    'end. Commands that were sent and not answered are sent again, which does no harm.\n\n' +
     'A damaged dump is replayed up to its damage; of a frame nothing is sent before all of it is found ' +
     'sound.\n\n' +
     'Exit status: 65 for a damaged dump, 66 when there is no such file, 69 when the server is unreachable ' +

@@ -7,16 +7,16 @@ import { runSalvage } from '../../src/cli/frames/salvage.js';
 
 /** The command `frames salvage`. */
 export default class FramesSalvage extends BaseCommand {
-  static override summary = 'Copy what is whole of a damaged dump.';
+  static override summary = 'Copy the whole frames of a damaged dump.';
 
   static override description =
-    'Copies every frame that is whole to another dump and says what was lost: which bytes, why, and which ' +
-    'sequences are missing from what is left. After damage it goes on at the next valid frame.\n\n' +
+    'Copies every frame that is whole to another dump and lists the losses: which bytes, why, and which ' +
+    'sequences the new dump lacks. After damage it goes on at the next valid frame.\n\n' +
     'Left out are damaged frames, batches with a wrong key hash or tag, and all of a snapshot of which ' +
-    'anything is lost: half a snapshot must never look whole. What is written passes frames verify but for ' +
+    'anything is lost: half a snapshot must never look whole. The new dump passes frames verify but for ' +
     'gaps in the sequences.\n\n' +
-    'The dump is written beside its place and renamed when it is whole: what ends this command before ' +
-    'leaves no file.\n\n' +
+    'The dump is written beside its place and renamed when it is whole: if the command ends before that, ' +
+    'it leaves no file.\n\n' +
     'Exit status: 0 when nothing was lost, 65 when something was, 66 when there is no such file, 2 when ' +
     'OUT is there already (--force overwrites it) or is the same file as IN.';
 

@@ -15,7 +15,7 @@ export default class FramesState extends BaseCommand {
     'all. Several dumps continue each other, in the order in which they are given.\n\n' +
     'As NDJSON: one object a line, {"type":"entry","key":…,"value":…,"expireAtMs":…}, in no particular ' +
     'order. As a dump: one snapshot, which primary start --load takes. With --json: one document, ' +
-    '{"entries":[…],"keys":…,…}; with --output, what was written.\n\n' +
+    '{"entries":[…],"keys":…,…}; with --output, its figures.\n\n' +
     'With --end and --until: the key space as it was then. Keys that had expired by then, or by the ' +
     "dump's newest record, are left out and counted; a dump without records tells no time, and all its " +
     'keys are shown. A snapshot tells no time either: --until is refused when no record up to it follows ' +
@@ -25,13 +25,13 @@ export default class FramesState extends BaseCommand {
     'salvage and frames cut can take a part out.\n\n' +
     'A file is written beside its place and renamed when it is whole. Memory is that of the keys and ' +
     'values.\n\n' +
-    'Exit status: 65 for such a fault, 66 when there is no such file, 2 when the dump does not tell what ' +
-    'was at --end or --until, or the output is there already (--force overwrites it) or is one of the ' +
+    'Exit status: 65 for such a fault, 66 when there is no such file, 2 when the dump does not tell the ' +
+    'content at --end or --until, or the output is there already (--force overwrites it) or is one of the ' +
     'dumps.';
 
   static override examples = [
     {
-      description: 'What a dump leads to',
+      description: 'The keys that a dump leads to',
       command: '<%= config.bin %> <%= command.id %> dump.fcrp',
     },
     {

@@ -7,11 +7,11 @@ import { dumpFiles } from '../../src/data/directory-dumps.js';
 
 /** The command `frames stats`. */
 export default class FramesStats extends BaseCommand {
-  static override summary = 'Count what a dump holds.';
+  static override summary = 'Count the frames, records, keys and values of a dump.';
 
   static override description =
     'Counts for each dump its frames by kind with their compression, records by op and by shard with the ' +
-    'range of their sequences and the gaps between them, what keys begin with up to their first colon, the ' +
+    'range of their sequences and the gaps between them, prefixes of keys up to their first colon, the ' +
     'keys written most often, the biggest values, how big keys and values are, how long keys live, and the ' +
     'records over time. In memory of one size, however long the dump is.\n\n' +
     'Sizes and lives are counted by powers of two. A life is the time from a record to the expiry that it ' +
@@ -28,7 +28,7 @@ export default class FramesStats extends BaseCommand {
   static override examples = [
     { description: 'Count a dump', command: '<%= config.bin %> <%= command.id %> dump.fcrp' },
     {
-      description: 'What was deleted in the last minutes before a time, by prefix',
+      description: 'The deletions in the last minutes before a time, by prefix',
       command:
         '<%= config.bin %> <%= command.id %> --op del --since 2025-10-09T08:50Z --until ' +
         '2025-10-09T08:54Z dump.fcrp',

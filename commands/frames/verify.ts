@@ -15,14 +15,14 @@ export default class FramesVerify extends BaseCommand {
     "that each shard's sequences follow one another without gaps, that snapshots are whole, and that " +
     'watermarks never fall within a history. Where there is an index beside the dump (FILE.idx, which --record ' +
     'and frames index write), all bytes are compared with it, so that a flipped bit of a value is found too, ' +
-    'and a torn tail is told from damage. Every fault is shown with its byte offset and what to do about ' +
-    'it; after damage the check goes on at the next valid frame.\n\n' +
+    'and a torn tail is told from damage. Every fault is shown with its byte offset and the next step. ' +
+    'After damage the check goes on at the next valid frame.\n\n' +
     'A sound dump need not be loadable: an empty one leads to no key space, and neither does one that begins ' +
-    'in the middle of a history. What is said is what primary start --load and frames state would say. ' +
+    'in the middle of a history. The verdict is that of primary start --load and of frames state. ' +
     'Values have no checksum: without an index a value that was changed is not noticed, unless there are digests ' +
     'in the dump, with which its content is compared.\n\n' +
-    'Routing is checked when the dump says how many shards there are (a snapshot does, what a primary ' +
-    'records does not) or --shards does. Records that a replica would skip, because it has seen their ' +
+    'Routing is checked when the dump says how many shards there are (a snapshot does, the recording of a ' +
+    'primary does not) or --shards does. Records that a replica would skip, because it has seen their ' +
     'sequences, are no fault.\n\n' +
     'With --json: one document, {"files":[{"file":…,"ok":true,"loadable":true,…,"faults":[]}],"ok":true}.\n\n' +
     'Exit status: 65 when there is a fault, or with --loadable a dump that leads to no key space; 66 when there ' +
@@ -35,7 +35,7 @@ export default class FramesVerify extends BaseCommand {
       command: '<%= config.bin %> <%= command.id %> --loadable dump.fcrp',
     },
     {
-      description: 'Check what a primary of 4 shards recorded, from stdin',
+      description: 'Check the recording of a primary of 4 shards, from stdin',
       command: '<%= config.bin %> <%= command.id %> --shards 4 - < dump.fcrp',
     },
   ];
@@ -43,9 +43,13 @@ export default class FramesVerify extends BaseCommand {
   static override args = dumpArgs;
 
   static override flags = withEnvironment({
-    route: choiceFlag('How the primary routes keys to shards.', ['full-key', 'session-prefix'], 'full-key'),
+    route: choiceFlag(
+      'The part of a key by which the primary routes it to a shard.',
+      ['full-key', 'session-prefix'],
+      'full-key',
+    ),
     shards: Flags.custom<number>({
-      summary: 'How many shards the primary has; what the dump says when absent.',
+      summary: 'The number of shards of the primary; without it, the number that the dump gives.',
       helpValue: '<number>',
       parse: async (text) => parseShards(text),
     })(),

@@ -13,14 +13,14 @@ import { Replica } from '../../src/embedded/replica.js';
 import { replicaEvents } from '../../src/server/events.js';
 
 export default class ReplicaFollow extends ServerCommand {
-  static override summary = 'Follow a primary and serve what it holds, read-only.';
+  static override summary = 'Follow a primary and serve its content, read-only.';
 
   static override description =
-    `The primary may be fastcache's or the Rust crate's. A primary that is not there, or no longer, is tried again, after pauses that grow to 5 s; what is held stays readable meanwhile.
+    `The primary may be fastcache's or the Rust crate's. A primary that is not there, or no longer, is tried again, after pauses that grow to 5 s; its content stays readable meanwhile.
 
-It is a relay, which other replicas follow in its primary's stead, unless it has no port (--no-listen). SIGUSR2, or REPLICAOF NO ONE on its Redis port, promotes it: it takes writes, and replicas that are not ahead of it carry on from what they hold.
+It is a relay, which other replicas follow in its primary's stead, unless it has no port (--no-listen). SIGUSR2, or REPLICAOF NO ONE on its Redis port, promotes it: it takes writes, and replicas that are not ahead of it carry on from the content that they hold.
 
-With --changes each change that is applied is a line of JSON on stdout, and all else on stderr; a reader that is slow is waited for. With --state a stopped tap goes on where it was, if the primary still keeps what it lacks, and else says why not and starts over with a snapshot, of which what was there before is replaced at its end. After a kill -9 the last second of changes may come again; none is left out.
+With --changes each change that is applied is a line of JSON on stdout, and all else on stderr; a reader that is slow is waited for. With --state a stopped tap goes on where it was, if the primary still has the records that it lacks. Otherwise it says why not and starts over with a snapshot, which replaces the old content at its end. After a kill -9 the last second of changes may come again; none is left out.
 
 SIGINT, SIGTERM and SIGHUP drain and exit 0 (with TLS, SIGHUP reads the certificates anew). Exit status 69: the primary is unreachable (with --once); 77: it refuses the token; 1: a port is taken; 2: usage.`;
 
@@ -30,7 +30,7 @@ SIGINT, SIGTERM and SIGHUP drain and exit 0 (with TLS, SIGHUP reads the certific
       command: '<%= config.bin %> <%= command.id %> 127.0.0.1:7631',
     },
     {
-      description: 'Write what a primary has now to a dump, and leave',
+      description: 'Write the present content of a primary to a dump, and leave',
       command: '<%= config.bin %> <%= command.id %> 127.0.0.1:7631 --once --no-listen --record dump.fcrp',
     },
     {

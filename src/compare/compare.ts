@@ -6,12 +6,19 @@
 import { setImmediate } from 'node:timers/promises';
 import { pause, type Seams } from '../clock.js';
 import { FastcacheError } from '../errors.js';
-import { ANY_SHARD, PART_BITS, type PartState, type ShardState } from '../frame/compare.js';
+import {
+  ANY_SHARD,
+  COMPARED_KEY_BYTES_MAX,
+  PART_BITS,
+  type PartState,
+  type ShardState,
+} from '../frame/compare.js';
 import { sameDigest } from '../frame/digests.js';
 import { type Candidate, confirm, type KeyDifference, type Pair, type Verdicts } from './confirm.js';
+import { nameOf, oneOf } from './long-keys.js';
 import { type AnswerTo, askSide, type Side } from './side.js';
 
-/** How `compareSides` works. */
+/** The options of `compareSides`. */
 export interface CompareOptions extends Pick<Seams, 'clock' | 'timers'> {
   /** The most differences that are listed. */
   limit: number;
@@ -31,7 +38,7 @@ export interface Comparison {
   differences: readonly KeyDifference[];
   /** Parts of the key hashes that differ too, and were not looked into because of the limit. */
   partsLeft: number;
-  /** Shards that differ at the same sequence, in no key that can be listed. */
+  /** Shards that differ at the same sequence, in no key that was found to. */
   unexplainedShards: readonly number[];
   /** Keys that were written whenever they were looked at. */
   changingKeys: number;
@@ -234,18 +241,20 @@ class SideComparison {
         signal.throwIfAborted();
         const question = { asks: 'list', shard, cursor, ...parts } as const;
         const listed = await askSide(this.#sides[index], question, (share) => onProgress?.('keys', share));
-        for (const { key, print, expiresAtMs } of listed.entries) {
+        for (const { key, print, expiresAtMs, keyHash, keyBytes } of listed.entries) {
           if (this.#isGone(expiresAtMs, clock.nowMs())) continue;
-          const name = key.toString('latin1');
+          const long = keyBytes > COMPARED_KEY_BYTES_MAX ? { keyHash, keyBytes } : undefined;
+          const name = nameOf(long ?? key);
           // Without a common history a key that is only on one side is looked for where it routes to.
           const elsewhere = this.#isOneHistory ? shard : ANY_SHARD;
           const candidate: Candidate = candidates.get(name) ?? {
             key: Buffer.from(key),
+            long,
             shards: [elsewhere, elsewhere],
             entries: [undefined, undefined],
           };
           candidate.shards[index] = shard;
-          candidate.entries[index] = { print, expiresAtMs };
+          candidate.entries[index] = oneOf(long && candidate.entries[index], { print, expiresAtMs });
           candidates.set(name, candidate);
         }
         cursor = listed.cursor;

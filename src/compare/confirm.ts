@@ -5,7 +5,7 @@
  * history it differs when neither side changes it for a while.
  */
 import { pause, type Timers } from '../clock.js';
-import { COMPARED_KEYS_MAX, type KeyPlace, type KeyState } from '../frame/compare.js';
+import { COMPARED_KEYS_MAX, type KeyPlace, type KeyState, type LongKey } from '../frame/compare.js';
 import { HELLO_MAX_BYTES } from '../limits.js';
 import { askSide, type Side } from './side.js';
 
@@ -14,7 +14,10 @@ export type Pair<T> = readonly [T, T];
 
 /** A key that may differ. */
 export interface Candidate {
+  /** The key, or the beginning of a long one. */
   key: Buffer;
+  /** What a key of more than 32 KiB is known by. */
+  long?: LongKey | undefined;
   /** Where it is looked for on either side. */
   shards: [number, number];
   /** The entries that were listed of it; undefined: none was. */
@@ -27,7 +30,10 @@ export type DifferenceSort = 'only-first' | 'only-second' | 'value' | 'expiry' |
 /** A key that differs. */
 export interface KeyDifference {
   sort: DifferenceSort;
+  /** The key, or the first 256 bytes of one of more than 32 KiB. */
   key: Buffer;
+  /** What a key of more than 32 KiB is known by. */
+  long?: LongKey | undefined;
   /** The shard of the first side. */
   shard: number;
 }
@@ -41,7 +47,7 @@ export interface Verdicts {
   behind: number;
 }
 
-/** How `confirm` works. */
+/** The options of `confirm`. */
 export interface ConfirmOptions {
   timers: Timers;
   signal: AbortSignal;
@@ -100,7 +106,10 @@ async function confirmSome(
   const { timers, signal, leader, isOneHistory } = options;
   const other = leader === 0 ? 1 : 0;
   const ask = async (index: 0 | 1, asked: readonly Candidate[]) => {
-    const keys: KeyPlace[] = asked.map(({ key, shards }) => ({ key, shard: shards[index] }));
+    const keys: KeyPlace[] = asked.map(({ key, long, shards }) => ({
+      key: long ?? key,
+      shard: shards[index],
+    }));
     return (await askSide(sides[index], { asks: 'keys', keys })).keys;
   };
   const holdMs = !isOneHistory && sides[0].isServer && sides[1].isServer ? HOLD_MS : 0;
@@ -132,7 +141,8 @@ async function confirmSome(
       }
       const [own, others] = other === 1 ? entries : [entries[1], entries[0]];
       const shard = (other === 1 ? third : fourth).shard;
-      verdicts.different.push({ sort: sortOf(own, others), key: candidate.key, shard });
+      const { key, long } = candidate;
+      verdicts.different.push({ sort: sortOf(own, others), key, shard, ...(long && { long }) });
       return false;
     });
     if (left.length === 0) return;

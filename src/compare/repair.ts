@@ -27,11 +27,21 @@ export async function checkRepair([from, to]: Pair<Side>): Promise<void> {
   }
 }
 
-/** Has the primary publish the keys again; returns how many. Rejects as `askSide`. */
+/**
+ * Whether a difference cannot be repaired: the primary cannot publish the deletion of a key of which it only
+ * knows hash and length.
+ */
+export function isBeyondRepair({ sort, long }: KeyDifference): boolean {
+  return long !== undefined && sort === 'only-second';
+}
+
+/** Has the primary publish the keys again that it can; returns how many. Rejects as `askSide`. */
 export async function publishAgain(primary: Side, differences: readonly KeyDifference[]): Promise<number> {
+  const repaired = differences.filter((difference) => !isBeyondRepair(difference));
   let published = 0;
-  for (const chunk of chunksOf(differences, ({ key }) => key)) {
-    published += (await askSide(primary, { asks: 'publish', keys: chunk })).count;
+  for (const chunk of chunksOf(repaired, ({ key }) => key)) {
+    const keys = chunk.map(({ key, long, shard }) => ({ key: long ?? key, shard }));
+    published += (await askSide(primary, { asks: 'publish', keys })).count;
   }
   return published;
 }

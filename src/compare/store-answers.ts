@@ -5,6 +5,7 @@
 import type { RangeDigests } from '../engine/digests.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { ANY_SHARD, type Answer, type KeyPlace, type KeyState, type Question } from '../frame/compare.js';
+import { type FoundLongKeys, findLongKeys, nameOf, publishLongKey } from './long-keys.js';
 
 /** The content that is compared. */
 export interface ComparedStore {
@@ -34,6 +35,8 @@ export class StoreAnswers {
   readonly #store: () => ComparedStore | undefined;
   /** The keys of the last question for keys, by their bytes as text, and the store that watches them. */
   #watched = new Map<string, Watched>();
+  /** The long keys of that question, and how many changes of long keys there had been. */
+  #longKeys = new Map<string, number>();
   #watching: ShardEngine | undefined;
 
   /** `store` returns what is compared; undefined: there is nothing at this time. */
@@ -59,7 +62,7 @@ export class StoreAnswers {
       case 'list':
         return yield* this.#list(engine, question);
       case 'keys':
-        return { answers: 'keys', keys: this.#keys(engine, question.keys) };
+        return yield* this.#keys(engine, question.keys);
       case 'publish':
         return yield* this.#publish(engine, question.keys);
     }
@@ -69,6 +72,7 @@ export class StoreAnswers {
   close(): void {
     for (const { key } of this.#watched.values()) this.#watching?.watches.unwatch(key);
     this.#watched.clear();
+    this.#longKeys.clear();
     this.#watching = undefined;
   }
 
@@ -111,28 +115,40 @@ export class StoreAnswers {
     }
   }
 
-  #keys(engine: ShardEngine, keys: readonly KeyPlace[]): KeyState[] {
-    const changed = this.#watch(engine, keys);
-    const states = keys.map(({ shard, key }, index) => {
-      const found = engine.digests.entry(key, shard);
+  *#keys(engine: ShardEngine, keys: readonly KeyPlace[]): Generator<number, Answer> {
+    let long: FoundLongKeys | undefined;
+    if (keys.some(({ key }) => !(key instanceof Uint8Array))) {
+      long = yield* findLongKeys(engine, keys, () => this.#store()?.engine === engine);
+      if (long === undefined) return replaced();
+    }
+    // From here on nothing is written: all states are of this turn.
+    const changed = this.#watch(engine, keys, long);
+    const states = keys.map(({ shard, key }, index): KeyState => {
+      const found = key instanceof Uint8Array ? engine.digests.entry(key, shard) : long!.of(key, shard);
       return { ...found, isChanged: changed[index]!, watermark: 0n };
     });
-    // What has expired was deleted when it was watched; from there on nothing is written in this turn.
+    // Expired keys were deleted when they were watched; from there on nothing is written in this turn.
     for (const state of states) state.watermark = engine.watermark(state.shard);
-    return states;
+    return { answers: 'keys', keys: states };
   }
 
   /** Watches these keys instead of the last ones; returns which have changed since they were watched. */
-  #watch(engine: ShardEngine, keys: readonly KeyPlace[]): boolean[] {
+  #watch(engine: ShardEngine, keys: readonly KeyPlace[], long: FoundLongKeys | undefined): boolean[] {
     if (this.#watching !== engine) this.close();
     this.#watching = engine;
     const { watches } = engine;
     const last = this.#watched;
+    const lastLong = this.#longKeys;
     const watched = new Map<string, Watched>();
     this.#watched = watched;
+    this.#longKeys = new Map();
     try {
       return keys.map(({ key }) => {
-        const name = Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
+        const name = nameOf(key);
+        if (!(key instanceof Uint8Array)) {
+          this.#longKeys.set(name, long!.changes);
+          return !long!.isSteady || lastLong.get(name) !== long!.changes;
+        }
         const ticket = last.get(name)?.ticket;
         const isChanged = ticket === undefined || watches.changedSince(key, ticket);
         if (!watched.has(name)) watched.set(name, { key: Buffer.from(key), ticket: watches.watch(key) });
@@ -144,15 +160,32 @@ export class StoreAnswers {
   }
 
   *#publish(engine: ShardEngine, keys: readonly KeyPlace[]): Generator<number, Answer> {
-    for (const [index, { shard, key }] of keys.entries()) {
+    let count = 0;
+    const refusal = () => {
       const store = this.#store();
-      const reason = store?.engine === engine ? store.publishesNot : 'Its content was replaced meanwhile.';
+      return store?.engine === engine ? store.publishesNot : 'Its content was replaced meanwhile.';
+    };
+    for (const [index, { shard, key }] of keys.entries()) {
+      const reason = refusal();
       if (reason !== undefined) return refused(reason);
       engine.updateTime();
-      engine.digests.emitAgain(key, shard === ANY_SHARD ? engine.digests.entry(key).shard : shard);
+      if (key instanceof Uint8Array) {
+        engine.digests.emitAgain(key, shard === ANY_SHARD ? engine.digests.entry(key).shard : shard);
+        count += 1;
+      } else {
+        let isThere = false;
+        for (const published of publishLongKey(engine, key, shard)) {
+          isThere ||= published > 0;
+          yield shareOf(index, keys.length);
+          const again = refusal();
+          if (again !== undefined) return refused(again);
+          engine.updateTime();
+        }
+        count += isThere ? 1 : 0;
+      }
       yield shareOf(index + 1, keys.length);
     }
-    return { answers: 'publish', count: keys.length };
+    return { answers: 'publish', count };
   }
 }
 

@@ -385,7 +385,7 @@ export class DataDirectory {
     const journal = this.#journal;
     try {
       await this.makeBase();
-      if (this.#keeper.lacksBase) throw new GivenUp('what was saved is not the present content');
+      if (this.#keeper.lacksBase) throw new GivenUp('the saved content is not the present one');
     } catch (error) {
       if (this.#journal === journal && !journal.isFaulty) this.#failed(error as Error);
       return;

@@ -124,7 +124,7 @@ export class DumpFile {
     this.#syncedBytes = bytes;
   }
 
-  /** Closes the files; what is not synced stays as it is. */
+  /** Closes the files; bytes that are not synced stay so. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;

@@ -54,7 +54,7 @@ export interface JournalOptions {
 interface Source {
   readonly stream: FrameStream;
   readonly cursor: Cursor;
-  /** What is added to an offset of the stream for a place in the journal. */
+  /** The number that is added to an offset of the stream for a place in the journal. */
   readonly shift: number;
 }
 
@@ -271,7 +271,7 @@ export class Journal implements LogReader {
   async #write(): Promise<void> {
     const { segmentBytes } = this.#options;
     while (!this.#isFaulty) {
-      // Whoever publishes at this moment is done with the store then.
+      // A caller that publishes at this moment is done with the store then.
       if (this.#proofs.isDue) await undefined;
       const task = this.#tasks.shift();
       if (task !== undefined && 'open' in task) {
@@ -317,7 +317,7 @@ export class Journal implements LogReader {
       if (piece === undefined) break;
       pieces.push(piece);
       bytes += piece.length;
-      // What is being written counts as in use from before the next call on.
+      // Bytes that are being written count as in use from before the next call on.
       this.#untakenBytes = bytes;
     }
     const proof = this.#proofs.isDue && cursor.lackingBytes === 0 ? this.#proofs.take(stream) : undefined;

@@ -4,6 +4,7 @@ import type { DumpLimits } from '../dump/choose/batch-limit.js';
 import { ContentProof } from '../dump/fold/content-proof.js';
 import { type KeySpace, KeySpaceFold } from '../dump/fold/key-space-fold.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
+import type { RouteMode } from '../engine/types.js';
 import { FastcacheError } from '../errors.js';
 import { type DamagedPlace, damageBehind, isAllLater } from './behind-damage.js';
 import { asDamage, CheckedDump, type DumpEnd, type DumpToRead, damagedData } from './checked-dump.js';
@@ -16,8 +17,11 @@ export interface LoadContentOptions {
   readonly content: Content;
   /** How far it is loaded; all of it when absent. */
   readonly limits?: DumpLimits | undefined;
-  /** Makes an empty store of so many shards, for a follower. */
-  createStore(shards: number): ShardEngine;
+  /**
+   * Makes an empty store of so many shards, for a follower. `routing` is how keys are routed where the
+   * digests in the files were made: one that routes them otherwise is not compared.
+   */
+  createStore(shards: number, routing: RouteMode): ShardEngine;
   /** Called as files are read, with the bytes of all of them until then. */
   onRead(bytes: number): void;
 }
@@ -52,7 +56,7 @@ export async function loadContent(options: LoadContentOptions): Promise<LoadedCo
   const differences: FastcacheError[] = [];
   const proof = new ContentProof((fault) => differences.push(fault));
   const fold = new KeySpaceFold({
-    createStore,
+    createStore: (shards) => createStore(shards, proof.routing),
     // The manifest says when a base was made.
     isTimed: true,
     totalBytes: content.base?.bytes,

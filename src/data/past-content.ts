@@ -85,7 +85,7 @@ async function readPart(
         files,
         content,
         limits,
-        createStore: (shards) => stores.create(shards),
+        createStore: (shards, routing) => stores.create(shards, routing),
         onRead: (bytes) => onProgress({ stage: 'reading', source: directory, bytes }),
       });
       const { watermarks, history } = keySpace;

@@ -76,7 +76,7 @@ export class SegmentArchive implements FrameArchive, Segments {
     const next = segments[at + 1];
     if (next === undefined) return undefined;
     if (next.follows !== 'segment')
-      throw new Error(`what follows ${segmentName(number)} does not continue it`);
+      throw new Error(`the segment behind ${segmentName(number)} does not continue it`);
     return next.number;
   }
 

@@ -17,13 +17,13 @@ export interface Position {
   readonly offset: bigint;
 }
 
-/** What a replica has applied. */
+/** The place up to which a replica has applied records. */
 export interface Applied {
   readonly history: History | undefined;
   readonly offset: bigint;
 }
 
-/** What is known of a write; `unknown`: its history has ended, and nobody knows how far the replica came. */
+/** The state of a write; `unknown`: its history has ended, and nobody knows how far the replica came. */
 export type Outcome = 'applied' | 'waiting' | 'lost' | 'unknown';
 
 /** Ends a wait before the replica does. */
@@ -32,7 +32,7 @@ export interface WaitLimits {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Returns what is known of the write at `target`; `wasThere`: the replica has been in its history. */
+/** Returns the state of the write at `target`; `wasThere`: the replica has been in its history. */
 export function outcomeOf(target: Position, { history, offset }: Applied, wasThere: boolean): Outcome {
   if (history?.id === target.history) return offset >= target.offset ? 'applied' : 'waiting';
   if (history !== undefined && history.previous?.id === target.history) {
@@ -57,10 +57,10 @@ export class AppliedWaits {
   readonly #applied: () => Applied;
   readonly #waits = new Set<Wait>();
   #isLooking = false;
-  /** What ends all waits; undefined before that. */
+  /** The error that ends all waits; undefined before that. */
   #end: { error: unknown } | undefined;
 
-  /** `applied` returns what the replica has applied. */
+  /** `applied` returns the place up to which the replica has applied. */
   constructor(timers: Timers, applied: () => Applied) {
     this.#timers = timers;
     this.#applied = applied;
@@ -68,7 +68,7 @@ export class AppliedWaits {
 
   /**
    * Resolves when it is known whether the replica has applied the write at `target`; with `waiting` after
-   * `timeoutMs`. Throws the signal's reason, and what `fail` is given.
+   * `timeoutMs`. Throws the signal's reason, and the error that `fail` is given.
    */
   until(target: Position, { timeoutMs, signal }: WaitLimits): Promise<Outcome> {
     return new Promise((resolve, reject) => {

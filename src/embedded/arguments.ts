@@ -1,4 +1,4 @@
-/** Arguments of programs, checked: what is wrong with one is a TypeError that names it. */
+/** The checks of programs' arguments: a wrong one is a TypeError that names it. */
 import type { Bytes } from '../engine/bytes.js';
 import { NO_EXPIRY } from '../frame/batch.js';
 

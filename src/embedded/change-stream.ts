@@ -14,7 +14,7 @@ import { bytesOf } from './keys.js';
 const WAITING_MAX = 1_000;
 const WAITING_BYTES_MAX = 16 * 1024 * 1024;
 
-/** Which changes, and until when. */
+/** The changes to yield, and their end. */
 export interface ChangesOptions<Key extends Bytes = Bytes> {
   /** Only those of keys that begin with it. The keys are bytes where it is bytes, and texts otherwise. */
   prefix?: Key | undefined;
@@ -142,7 +142,7 @@ export class ChangeStream<Value> implements AsyncIterableIterator<KeyChange<Valu
   #changeOf({ op, key, value, expireAtMs }: RecordChange): KeyChange<Value, Bytes> {
     const ownKey = this.#isText ? Buffer.from(key).toString() : Buffer.from(key);
     const expiry = expireAtMs === null ? undefined : Number(expireAtMs);
-    // What comes past its expiry deletes the key.
+    // A record that comes past its expiry deletes the key.
     if (op === 'del' || (expiry !== undefined && expiry <= this.#nowMs()))
       return { type: 'delete', key: ownKey };
     if (op === 'expire') return { type: 'expire', key: ownKey, expireAtMs: expiry };

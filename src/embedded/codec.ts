@@ -17,7 +17,7 @@ export interface Codec<Value> {
  */
 export type CodecName = 'bytes' | 'text' | 'json' | 'msgpack';
 
-/** What the option `codec` may be; without it, it is `bytes`. */
+/** The option `codec`; the default is `bytes`. */
 export type CodecOption = CodecName | Codec<unknown>;
 
 /** The values of a codec. */
@@ -29,7 +29,7 @@ export type DecodedBy<Choice extends CodecOption> = Choice extends 'bytes'
       ? Value
       : unknown;
 
-/** What is taken for a value: where values are bytes, a text as well. */
+/** A value as a program gives it: where values are bytes, a text as well. */
 export type Given<Value> = Value extends Uint8Array ? Bytes : Value;
 
 const codecs: { readonly [name in CodecName]: Codec<unknown> } = {
@@ -65,7 +65,7 @@ function codecOf(option: CodecOption | undefined): Codec<unknown> {
 export function withCodec<Options extends object>(
   options: Options & { codec?: CodecOption | undefined },
 ): { codec: Codec<unknown>; others: Options } {
-  // What is no object is refused with the other options.
+  // An argument that is no object is refused with the other options.
   if (typeof options !== 'object' || options === null) return { codec: codecs.bytes, others: options };
   const { codec, ...others } = options;
   return { codec: codecOf(codec), others: others as unknown as Options };

@@ -1,4 +1,4 @@
-/** What programs do with a server of either role in their process: reading, events, and its end. */
+/** The methods that servers of both roles have in a program: reading, events, and the end. */
 import type { Bytes } from '../engine/bytes.js';
 import { FastcacheError } from '../errors.js';
 import type { MetricsSnapshot } from '../replication/metrics.js';
@@ -14,7 +14,7 @@ import { DecodedValues } from './decoded-values.js';
 import { type Inside, open } from './inside.js';
 import { bytesOf, keysWith } from './keys.js';
 
-/** How `ready` waits. */
+/** The limits of the wait of `ready`. */
 export interface ReadyOptions {
   /** Ends the wait with the signal's reason. */
   signal?: AbortSignal | undefined;
@@ -22,7 +22,7 @@ export interface ReadyOptions {
   timeoutMs?: number | undefined;
 }
 
-/** How far a node is behind its primary. */
+/** The lag of a node behind its primary. */
 export interface NodeLag {
   /** Milliseconds behind the primary; undefined while that is not known: there is no link, or no content. */
   readonly ms: number | undefined;
@@ -192,10 +192,10 @@ export abstract class EmbeddedNode<Value> {
   }
 
   /**
-   * Yields each change of a key from now on, in their order, once `get` returns what it led to; a primary's,
-   * once it is published. Where the program is slow, a replica's primary waits for it; what is written to a
-   * primary does not wait, and with more than 256 MiB of frames ahead the changes end with WRITE_FAILED. They
-   * end when the node is closed.
+   * Yields each change of a key from now on, in their order, once `get` returns the new value; a primary's,
+   * once it is published. Where the program is slow, a replica's primary waits for it. Writes to a primary do
+   * not wait, and with more than 256 MiB of frames ahead the changes end with WRITE_FAILED. They end when the
+   * node is closed.
    */
   changes(options?: ChangesOptions<string>): AsyncIterableIterator<KeyChange<Value>>;
   changes(options: ChangesOptions<Uint8Array>): AsyncIterableIterator<KeyChange<Value, Uint8Array>>;
@@ -267,8 +267,8 @@ export abstract class EmbeddedNode<Value> {
 
   /**
    * Calls `listener` with each event of that name. A `caught-up` that has been is not missed: its listener is
-   * called with it soon. What a listener throws is the program's own error, an uncaught one; it disturbs no
-   * replication. Throws a TypeError for an event that is none.
+   * called with it soon. An error that a listener throws is the program's own, an uncaught one; it disturbs
+   * no replication. Throws a TypeError for a name that is no event.
    */
   on<Name extends keyof NodeEvents>(name: Name, listener: (event: NodeEvents[Name]) => void): this {
     checkEvent(name, listener);

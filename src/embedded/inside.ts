@@ -12,7 +12,7 @@ export interface Inside {
   readonly [closed]: never;
 }
 
-/** What is inside. */
+/** The node and the codec behind a face. */
 export interface Opened {
   readonly node: Node;
   readonly codec: Codec<unknown>;

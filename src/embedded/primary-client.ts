@@ -13,7 +13,7 @@ const CONNECT_TIMEOUT_MS = 2_000;
 const TRIED_MS = 10_000;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
-/** The most commands that are sent together, and bytes of them; what is larger is sent alone. */
+/** The most commands that are sent together, and bytes of them; a larger one is sent alone. */
 const COMMANDS_TOGETHER = 256;
 const BYTES_TOGETHER = 4_194_304;
 /** The most questions without an answer, and bytes of them; a larger one is taken if it is the only one. */
@@ -41,8 +41,8 @@ interface Question {
 }
 
 /**
- * Asks one server, over one connection at a time. What is asked while answers are awaited is sent together,
- * once these have come. Nothing is sent a second time.
+ * Asks one server, over one connection at a time. Questions that come while answers are awaited are sent
+ * together, once the answers are there. Nothing is sent a second time.
  */
 export class PrimaryClient {
   readonly #options: PrimaryClientOptions;
@@ -90,7 +90,7 @@ export class PrimaryClient {
     }
   }
 
-  /** Drops the connection: what is under way is refused with CONNECTION_LOST, what waits with CLOSED. */
+  /** Drops the connection: questions that were sent end with CONNECTION_LOST, those that wait with CLOSED. */
   close(): void {
     this.#closing.abort();
     this.#client?.close();

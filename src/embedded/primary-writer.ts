@@ -23,7 +23,7 @@ const PUBLISH = ['WAITAOF', '0', '0', '0'];
 export interface WriteOptions {
   /**
    * `acknowledged`, the default: when the primary has answered. `applied`: when this replica has applied it
-   * too, so that `get` returns what was written, or what was written since.
+   * too, so that `get` returns the written value, or a later one.
    */
   until?: 'acknowledged' | 'applied' | undefined;
   /** With `applied`, ends the wait for the replica with NOT_APPLIED; default 10000. */
@@ -36,7 +36,7 @@ export interface WriteOptions {
 }
 
 /**
- * Writes to the primary of a replica. All that it does throws a TypeError for what is no key, value or time;
+ * Writes to the primary of a replica. Its methods throw a TypeError for a wrong key, value or time;
  * PRIMARY_UNREACHABLE when there was no connection for ten seconds, CONNECTION_LOST and PEER_SILENT when
  * nobody knows whether the primary has carried the write out; PASSWORD_REFUSED, READ_ONLY (the server is no
  * primary), SERVER_REFUSED with the server's words, and CLOSED; TOO_MANY_WRITES while 16,384 writes, or 64
@@ -102,7 +102,7 @@ export class PrimaryWriter<Value> {
     return isThere;
   }
 
-  /** Ends the connection; what is under way, or waits for this replica, is refused. */
+  /** Ends the connection; writes that are under way, or wait for this replica, are refused. */
   close(): void {
     this.#client.close();
     const message = 'This replica is closed; its primary has taken the write.';

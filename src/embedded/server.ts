@@ -85,9 +85,9 @@ export class Server<Value = Uint8Array> extends EmbeddedNode<Value> {
   }
 
   /**
-   * Sets several keys in their order, all before anything else happens. What it throws, as `set` does, comes
-   * before the first key is set; but without memory for all, the first ones may be set when it throws
-   * OUT_OF_MEMORY.
+   * Sets several keys in their order, all before anything else happens. It throws as `set` does, before the
+   * first key is set. Only where there is no memory for all keys, it may have set the first ones when it
+   * throws OUT_OF_MEMORY.
    */
   setMany(entries: Iterable<readonly [Bytes, Given<Value>]>, expiry: Expiry = {}): void {
     const expireAtMs = expiryOf(expiry, this.#node.seams.clock.nowMs());
@@ -180,10 +180,7 @@ export class Server<Value = Uint8Array> extends EmbeddedNode<Value> {
     } catch (error) {
       return error;
     }
-    return new FastcacheError(
-      'READ_ONLY',
-      'This node has changed its role, and what was written may be lost.',
-    );
+    return new FastcacheError('READ_ONLY', 'This node has changed its role, and the writes may be lost.');
   }
 
   #encoded(value: Given<Value>): Bytes {

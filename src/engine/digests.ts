@@ -20,7 +20,7 @@ export interface Digest {
 
 /** The digest of the entries whose key hashes lie in one part of a range. */
 export interface PartDigest extends Digest {
-  /** How many entries there are. */
+  /** The number of entries. */
   entries: bigint;
 }
 
@@ -44,7 +44,10 @@ export interface EntryPrint {
 /** An entry of a range: its key, own memory, and the XXH3-64 of that. */
 export interface ListedEntry extends EntryPrint {
   keyHash: bigint;
+  /** The key; of one of more than 32 KiB the first 256 bytes. */
   key: Buffer;
+  /** How many bytes the key has. */
+  keyBytes: number;
 }
 
 /** Some of the parts that all key hashes are divided into, each of 2^`shift` hashes. */
@@ -136,14 +139,15 @@ export class Digests {
   /**
    * Lists entries of a shard whose key hashes lie in the parts: about `limit` entries are looked at from
    * `cursor` on, which is 0 at first. Returns those that lie in the parts, in no order, and the next cursor,
-   * 0 at the end. Entries that change between two steps are listed as they were at their step, and those of
-   * keys of more than 32 KiB are not. Throws OUT_OF_MEMORY.
+   * 0 at the end. Entries that change between two steps are listed as they were at their step. Those of keys
+   * with fewer than `leastKeyBytes` are left out. Throws OUT_OF_MEMORY.
    */
   list(
     shard: number,
     { shift, wanted }: WantedParts,
     cursor: bigint,
     limit: number,
+    leastKeyBytes = 0,
   ): { entries: ListedEntry[]; cursor: bigint } {
     this.#checkShard(shard);
     assert(shift >= 0 && shift < 64 && BigInt(wanted.length) << 3n >= 1n << BigInt(64 - shift));
@@ -154,7 +158,8 @@ export class Digests {
         buffer.fill(wanted);
         const { exports } = this.#kernel;
         const at = parts + wanted.length;
-        const bytes = exports.listParts(shard, cursor, shift, parts, at, capacity, limit) >>> 0;
+        const bytes =
+          exports.listParts(shard, cursor, shift, parts, at, capacity, limit, leastKeyBytes) >>> 0;
         if (this.#kernel.result[layout.RESULT_NEED] !== 0) continue;
         const next = this.#kernel.resultU64(layout.RESULT_CURSOR_U64);
         return { entries: entriesIn(this.#kernel.bytes.subarray(at, at + bytes)), cursor: next };
@@ -195,6 +200,32 @@ export class Digests {
     const status = written(this.#kernel, emit);
     this.#input.trim();
     wasThere(status, key.length);
+  }
+
+  /**
+   * Emits once more what a primary's shard has under keys of this XXH3-64 and length, of which the caller
+   * does not have the bytes: about `limit` entries are looked at from `cursor` on, which is 0 at first.
+   * Returns how many were emitted, and the next cursor, 0 at the end. Throws OUT_OF_MEMORY.
+   */
+  emitLongAgain(
+    shard: number,
+    { keyHash, keyBytes }: Pick<ListedEntry, 'keyHash' | 'keyBytes'>,
+    cursor: bigint,
+    limit: number,
+  ): { emitted: number; cursor: bigint } {
+    this.#checkShard(shard);
+    const { exports } = this.#kernel;
+    const emit = () => exports.emitLongAgain(shard, cursor, keyHash, keyBytes, limit);
+    wasThere(written(this.#kernel, emit), keyBytes);
+    return {
+      emitted: this.#kernel.result[layout.RESULT_COUNT]!,
+      cursor: this.#kernel.resultU64(layout.RESULT_CURSOR_U64),
+    };
+  }
+
+  /** Returns how many times keys of more than 32 KiB were changed so far, modulo 2^32. */
+  longKeyChanges(): number {
+    return this.#kernel.exports.longKeyChangeCount() >>> 0;
   }
 
   /**
@@ -292,12 +323,15 @@ function entriesIn(bytes: Buffer): ListedEntry[] {
   const entries: ListedEntry[] = [];
   for (let at = 0; at < bytes.length; ) {
     const start = at + layout.LISTED_HEADER_BYTES;
-    const end = start + bytes.readUInt32LE(at + 24);
+    const keyBytes = bytes.readUInt32LE(at + 24);
+    const isWhole = keyBytes <= layout.LISTED_KEY_BYTES_MAX;
+    const end = start + (isWhole ? keyBytes : layout.LISTED_BEGINNING_BYTES);
     entries.push({
       keyHash: bytes.readBigUInt64LE(at),
       print: bytes.readBigUInt64LE(at + 8),
       expiresAtMs: bytes.readBigUInt64LE(at + 16),
       key: Buffer.from(bytes.subarray(start, end)),
+      keyBytes,
     });
     at = end;
   }

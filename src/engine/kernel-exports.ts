@@ -143,11 +143,14 @@ export interface KernelExports {
     output: number,
     capacity: number,
     limit: number,
+    leastKeyBytes: number,
   ): number;
+  emitLongAgain(shard: number, cursor: bigint, keyHash: bigint, length: number, limit: number): number;
   checkContent(records: number, bytes: number): number;
   randomKey(): number;
   deleteSome(limit: number): number;
   contentChangeCount(): number;
+  longKeyChangeCount(): number;
   watchKey(key: number, length: number): number;
   unwatchKey(key: number, length: number): void;
   changedSince(key: number, length: number, ticket: number): number;

@@ -13,7 +13,7 @@ const ANYTHING = Buffer.from('*');
 
 /** Keys as replies have them. */
 export interface KeyList {
-  /** How many keys there are. */
+  /** The number of keys. */
   count: number;
   /** A bulk string of the Redis protocol for each key, one behind the other, in memory of their own. */
   parts: Buffer[];

@@ -16,7 +16,7 @@ export interface OpenBatch {
    * valid only during the call of `onBatch`.
    */
   payload: Uint8Array;
-  /** How many records it has, one at least. */
+  /** The number of its records, one at least. */
   records: number;
   minSequence: bigint;
   maxSequence: bigint;
@@ -69,7 +69,7 @@ export interface SnapshotScan {
 
 /** A store of numbered shards, each with the sequence up to which it has come. */
 export interface SequencedStore {
-  /** How many shards there are. */
+  /** The number of shards. */
   readonly shards: number;
   /** The part of a key that picks its shard; absent: the store keeps no content. */
   readonly routing?: RouteMode;

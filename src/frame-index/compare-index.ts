@@ -7,7 +7,7 @@ import { IndexReader, type NoIndex } from './index-reader.js';
 /** So much of a dump is read at once. */
 const CHUNK_BYTES = 1_048_576;
 
-/** How a dump compares with its index. */
+/** The comparison of a dump with its index. */
 export interface ComparedIndex {
   /** Whether an index was used, and if not, why. */
   index: 'used' | NoIndex;

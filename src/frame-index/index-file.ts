@@ -24,7 +24,7 @@ export interface MakeIndexOptions {
   onRead?: ((bytes: number) => void) | undefined;
 }
 
-/** How far a dump's frames go. */
+/** The end of a dump's frames. */
 export interface IndexedPart {
   /** Frames that have an entry. */
   frames: number;

@@ -6,14 +6,15 @@
  *     1 shards                                            u8 flags | 16 bytes history | u32 count | shards
  *     2 parts   u32 shard | u8 bits                       u64 watermark before, u64 after | u32 count | parts
  *     3 list    u32 shard | u8 bits | u64 cursor | 2^bits bits    u64 next cursor | u32 count | entries
- *     4 keys    u32 count | count x (u32 shard | u32 length | key)    u32 count | states
+ *     4 keys    u32 count | places                          u32 count | states
  *     5 publish (as 4)                                    u32 count
  *     6                                                   f32 share of the work that is done
  *     7                                                   u32 length | text: why not
  *
  *     shard   u64 watermark | u64 sum | u64 second sum | u64 keys
  *     part    u64 sum | u64 second sum | u64 entries
- *     entry   u64 key hash | u64 print | u64 expiry | u32 length | key
+ *     entry   u64 key hash | u64 print | u64 expiry | u32 length | key, or the first 256 bytes of a long one
+ *     place   u32 shard | u32 length | key, or the u64 key hash of a long one: of more than 32 KiB
  *     state   u32 shard | u64 watermark | u8 flags | u64 print | u64 expiry
  */
 import { FastcacheError } from '../errors.js';
@@ -27,14 +28,26 @@ export const ANY_SHARD = 0xffff_ffff;
 export const PART_BITS = { min: 3, max: 12 } as const;
 /** The most keys of one question. */
 export const COMPARED_KEYS_MAX = 512;
-/** The longest key that is compared by itself, bytes: 32 KiB. */
+/**
+ * The longest key that travels whole, bytes: 32 KiB. A longer one is known by its hash and its length, and
+ * its beginning is shown.
+ */
 export const COMPARED_KEY_BYTES_MAX = 32_768;
+/** How much of a longer key is shown. */
+export const COMPARED_BEGINNING_BYTES = 256;
 const REASON_MAX_CHARS = 500;
+
+/** What is known of a key of more than COMPARED_KEY_BYTES_MAX bytes: its XXH3-64 and its length. */
+export interface LongKey {
+  keyHash: bigint;
+  keyBytes: number;
+}
 
 /** A key in a shard, or in the one that it routes to (`ANY_SHARD`). */
 export interface KeyPlace {
   shard: number;
-  key: Uint8Array;
+  /** The key, or its hash and its length where it is longer than COMPARED_KEY_BYTES_MAX. */
+  key: Uint8Array | LongKey;
 }
 
 /** The question of a Compare frame. */
@@ -77,7 +90,10 @@ export interface EntryState {
   print: bigint;
   /** Unix ms, 2^64-1 for never. */
   expiresAtMs: bigint;
+  /** The key; the first COMPARED_BEGINNING_BYTES of one of more than COMPARED_KEY_BYTES_MAX. */
   key: Buffer;
+  /** How many bytes the key has. */
+  keyBytes: number;
 }
 
 /** The state of one key. */
@@ -143,7 +159,11 @@ export function encodeQuestion(question: Question): Buffer {
       break;
     default:
       writer.u32(question.keys.length);
-      for (const { shard, key } of question.keys) writer.u32(shard).u32(key.length).bytes(key);
+      for (const { shard, key } of question.keys) {
+        writer.u32(shard);
+        if (key instanceof Uint8Array) writer.u32(key.length).bytes(key);
+        else writer.u32(key.keyBytes).u64(key.keyHash);
+      }
   }
   return writer.end();
 }
@@ -172,8 +192,8 @@ export function encodeAnswer(answer: Answer): Buffer {
       break;
     case 'list':
       writer.u64(answer.cursor).u32(answer.entries.length);
-      for (const { keyHash, print, expiresAtMs, key } of answer.entries)
-        writer.u64(keyHash).u64(print).u64(expiresAtMs).u32(key.length).bytes(key);
+      for (const { keyHash, print, expiresAtMs, key, keyBytes } of answer.entries)
+        writer.u64(keyHash).u64(print).u64(expiresAtMs).u32(keyBytes).bytes(key);
       break;
     case 'keys':
       writer.u32(answer.keys.length);
@@ -232,7 +252,12 @@ function readKeys(reader: PayloadReader): KeyPlace[] {
   if (count > COMPARED_KEYS_MAX) throw unknown('count of keys', offset, `0 to ${COMPARED_KEYS_MAX}`, count);
   return Array.from({ length: count }, () => {
     const shard = reader.u32('shard');
-    return { shard, key: reader.bytes(reader.u32('length of a key'), 'key') };
+    const keyBytes = reader.u32('length of a key');
+    const isWhole = keyBytes <= COMPARED_KEY_BYTES_MAX;
+    return {
+      shard,
+      key: isWhole ? reader.bytes(keyBytes, 'key') : { keyHash: reader.u64('key hash'), keyBytes },
+    };
   });
 }
 
@@ -279,12 +304,9 @@ function readAnswer(reader: PayloadReader): Answer {
     }
     case 'list': {
       const cursor = reader.u64('cursor');
-      const entries = Array.from({ length: readCount(reader, 'count of entries', ENTRY_HEAD_BYTES) }, () => ({
-        keyHash: reader.u64('key hash'),
-        print: reader.u64('print'),
-        expiresAtMs: reader.u64('expiry'),
-        key: reader.bytes(reader.u32('length of a key'), 'key'),
-      }));
+      const entries = Array.from({ length: readCount(reader, 'count of entries', ENTRY_HEAD_BYTES) }, () =>
+        readEntry(reader),
+      );
       return { answers, cursor, entries };
     }
     case 'keys':
@@ -301,6 +323,15 @@ function readAnswer(reader: PayloadReader): Answer {
     case 'refused':
       return { answers, reason: reader.text(reader.u32('length of the reason'), 'reason') };
   }
+}
+
+function readEntry(reader: PayloadReader): EntryState {
+  const keyHash = reader.u64('key hash');
+  const print = reader.u64('print');
+  const expiresAtMs = reader.u64('expiry');
+  const keyBytes = reader.u32('length of a key');
+  const listed = keyBytes > COMPARED_KEY_BYTES_MAX ? COMPARED_BEGINNING_BYTES : keyBytes;
+  return { keyHash, print, expiresAtMs, key: reader.bytes(listed, 'key'), keyBytes };
 }
 
 function readState(reader: PayloadReader): KeyState {

@@ -53,7 +53,7 @@ export function decodeIndexHeader(header: Buffer): IndexedDump | undefined {
   return { hash: header.readBigUInt64LE(16), bytes: header.readUInt32LE(24) };
 }
 
-/** What an index says of a frame. */
+/** The entry of a frame in an index. */
 export interface IndexEntry {
   /** Offset of the frame's first byte in the dump. */
   offset: number;

@@ -1,5 +1,5 @@
 /**
- * What `import … from 'fastcache/frames'` offers: the tools for dumps of FCRP frames as functions
+ * The exports of `fastcache/frames`: the tools for dumps of FCRP frames as functions
  * (docs/frames.md). Each takes a dump as a path, `-` for stdin, or its bytes as a Readable or another async
  * iterable; faults are `FastcacheError`s with the byte offset.
  */

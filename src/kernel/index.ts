@@ -83,10 +83,17 @@ export { emittedBytes, flushAll, flushDue } from './store/batch';
 export { bitField } from './store/bit-field';
 export { setPrefixes, takeBroadcasts, takeLostBroadcast } from './store/broadcasts';
 export { copyKey, expireKey, overwrite, put, removeKey, setAccessOfKey } from './store/by-key';
-export { contentChangeCount } from './store/changes';
+export { contentChangeCount, longKeyChangeCount } from './store/changes';
 export { checkContent } from './store/content-check';
 export { keepDigests } from './store/digest';
-export { digestRanges, digestShard, emitAgain, entryOf, listParts } from './store/digest-ranges';
+export {
+  digestRanges,
+  digestShard,
+  emitAgain,
+  emitLongAgain,
+  entryOf,
+  listParts,
+} from './store/digest-ranges';
 export { evictedCount, hasRoomFor, limitMemory, makeRoom, relieve } from './store/evict';
 export { deleteSome } from './store/flush';
 export { noteKey, wantNotes } from './store/notes';

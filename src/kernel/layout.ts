@@ -154,9 +154,10 @@ export const RESULT_WORDS = 30;
 export const DIGEST_PART_BYTES = 24;
 /** Bytes before the key of a listed entry: u64 key hash, u64 print, u64 expiry, u32 key length. */
 export const LISTED_HEADER_BYTES = 28;
-/** Longer keys are not listed. */
+/** Of longer keys no more than their beginning is listed, in so many bytes. */
 export const LISTED_KEY_BYTES_MAX = 32768;
-/** No number of a shard: that which the key routes to. */
+export const LISTED_BEGINNING_BYTES = 256;
+/** No number of a shard: it stands for the one that the key routes to. */
 export const ROUTED_SHARD = 0xffffffff;
 
 // The results of `apply` and `load`.

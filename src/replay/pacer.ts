@@ -1,6 +1,6 @@
 /** Paces a replay: so many records a second, or each as far from the first as when it was recorded. */
 
-/** How fast a replay sends: `perSecond` records, or `factor` times as fast as they were recorded. */
+/** The rate at which a replay sends: `perSecond` records, or `factor` times as fast as they were recorded. */
 export type Pace = { type: 'rate'; perSecond: number } | { type: 'recorded'; factor: number };
 
 /** The most time, in µs, that a server which falls behind has to catch up with. */

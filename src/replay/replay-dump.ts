@@ -16,19 +16,19 @@ import { Pipeline } from './pipeline.js';
 import { ReplayState } from './state.js';
 import { type ReplayProgress, ReplayWalk } from './walk.js';
 
-/** How `replayDump` works. */
+/** The options of `replayDump`. */
 export interface ReplayOptions {
   /** The server, `host:port`. */
   to: string;
   /** The password to present with AUTH; none is presented when absent. */
   password?: string | undefined;
-  /** How long the connection may take to open, in ms; 500 when absent. */
+  /** The time that the connection may take to open, in ms; 500 when absent. */
   connectTimeoutMs?: number | undefined;
   /** The filter of what is sent; everything is when absent. */
   filter?: FrameFilter | undefined;
-  /** How many records and entries are sent at most, of all dumps together; no limit when absent. */
+  /** The most records and entries to be sent, of all dumps together; no limit when absent. */
   limit?: number | undefined;
-  /** How fast; as fast as the server answers when absent. */
+  /** The rate; as fast as the server answers when absent. */
   pace?: Pace | undefined;
   /**
    * A file in which the replay keeps how far it is, so that another call with the same dumps, server,

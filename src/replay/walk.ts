@@ -23,7 +23,7 @@ import type { Pipeline } from './pipeline.js';
 import { SeenSequences } from './seen-sequences.js';
 import type { ReplayPoint, ReplayState } from './state.js';
 
-/** How far a replay has come. */
+/** The progress of a replay. */
 export interface ReplayProgress {
   /** Commands that the server has answered in this run. */
   answered: number;
@@ -39,7 +39,7 @@ export interface ReplayProgress {
 export interface ReplayWalkOptions {
   files: readonly DumpSource[];
   filter: FrameFilter;
-  /** How many records and entries are sent at most, those of earlier runs included. */
+  /** The most records and entries to be sent, those of earlier runs included. */
   limit: number;
   pipeline: Pipeline;
   pacer: Pacer | undefined;

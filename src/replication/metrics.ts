@@ -46,7 +46,7 @@ export interface MetricsSnapshot {
   linkAttempts: number;
   /** Live links to a primary that were lost. */
   linkLosses: number;
-  /** How often content was found to differ, here or at a replica. */
+  /** The number of times that content was found to differ, here or at a replica. */
   divergences: number;
 }
 

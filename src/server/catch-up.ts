@@ -45,7 +45,7 @@ export async function findLacking({ config, seams }: EngineOrigin, content: Hold
       ? []
       : [`asked in vain: ${answers.faults.map(({ message }) => message).join(' ')}`]),
     ...(answers.candidates.length === 0
-      ? [`nothing is taken back from replicas: what ${config.data} lost in a crash, if anything, is lost`]
+      ? [`nothing is taken back from replicas: writes that ${config.data} lost in a crash, if any, are lost`]
       : []),
   ];
   return { ahead: ahead.map(({ address }) => address), primary: undefined, notes };
@@ -83,7 +83,7 @@ export async function catchUp(
     notes.push(
       fault === undefined
         ? `recovered what ${place} had more: there are ${node.engine.keyCount()} keys now`
-        : `what ${place} has more was not recovered: ${fault.message}`,
+        : `the records that only ${place} has were not recovered: ${fault.message}`,
     );
     if (fault === undefined) break;
   }

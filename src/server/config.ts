@@ -155,7 +155,7 @@ function refuseForPast({ until, data, readOnly, load, recover, replicaOf = false
   if (readOnly !== true) {
     throw new FastcacheError(
       'BAD_OPTION',
-      'What is past cannot be changed: with `until`, give `readOnly`, too.',
+      'A past moment cannot be changed: with `until`, give `readOnly`, too.',
     );
   }
   for (const [name, given] of Object.entries({ load, recover, replicaOf: replicaOf || undefined })) {

@@ -78,8 +78,8 @@ export const dataOptions = {
     config: { names: ['data-base'], change: 'settable' },
   }),
   /**
-   * How far back the directory goes: a time such as `24h` or `7d`, a size such as `200gb`, or a number of
-   * bases. The newest base and what follows it is always kept. Default `bases:2`.
+   * The reach of the directory into the past: a time such as `24h` or `7d`, a size such as `200gb`, or a
+   * number of bases. The newest base and the segments behind it are always kept. Default `bases:2`.
    */
   dataKeep: text({
     on: ALL,
@@ -99,7 +99,7 @@ export const dataOptions = {
   onDataFault: choice({
     on: ALL,
     flag: 'on-data-fault',
-    summary: 'With --data: what becomes of writes while the disk fails; with stop, the server ends.',
+    summary: 'With --data: the treatment of writes while the disk fails; with stop, the server ends.',
     choices: ['refuse', 'stop', 'read-only', 'continue'],
     config: { names: ['on-data-fault'], change: 'settable' },
   }),

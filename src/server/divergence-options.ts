@@ -25,7 +25,7 @@ export const divergenceOptions = {
     on: ALL,
     flag: 'on-divergence',
     summary:
-      'What a replica does that holds something else than its primary: take a snapshot, follow no more, or log it only.',
+      'For a replica whose content differs from that of its primary: take a snapshot, follow no more, or log it only.',
     choices: ['resync', 'stop', 'log'],
   }),
 };

@@ -345,7 +345,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
 
   /** Closes it, as `EmbeddedNode.close`. Throws WRITE_FAILED when a dump or a state is not whole. */
   close(): Promise<void> {
-    this.#closing ??= closeInTurn(this.events.log, [
+    this.#closing ??= closeInTurn(this.events.log, this.seams.timers, [
       () => this.failover.abandon(),
       () => this.#housekeeping.stop(),
       () => this.following?.stop(),

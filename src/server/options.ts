@@ -76,7 +76,7 @@ export const serverOptions = {
   route: choice<RouteMode, (typeof ALL)[number]>({
     on: ALL,
     flag: 'route',
-    summary: 'What of a key picks its shard.',
+    summary: 'The part of a key that picks its shard.',
     choices: ['full-key', 'session-prefix'],
   }),
   /** Compression of the frames that replicas are sent; default `none`. */
@@ -213,7 +213,7 @@ export const serverOptions = {
   foreignHistory: choice<ForeignHistory, (typeof ALL)[number]>({
     on: ALL,
     flag: 'foreign-history',
-    summary: 'What a replica does with a history that does not go back to its own: refuse it, or accept it.',
+    summary: 'For a replica at a history that does not go back to its own: refuse it, or accept it.',
     choices: ['refuse', 'accept'],
   }),
   /** Stops, instead of trying again, when the primary refuses the token; default false. */
@@ -243,11 +243,11 @@ export const serverOptions = {
     max: limits.MAX_RECONNECT_BACKOFF_MS,
     default: limits.DEFAULT_RECONNECT_BACKOFF_MS,
   }),
-  /** How long a connection to the primary may take to open, ms from 1 to 60000; default 500. */
+  /** The time that a connection to the primary may take to open, ms from 1 to 60000; default 500. */
   connectTimeoutMs: count({
     on: ALL,
     flag: 'connect-timeout-ms',
-    summary: 'How long a connection may take to open, in milliseconds.',
+    summary: 'The time that a connection may take to open, in milliseconds.',
     min: 1,
     max: 60_000,
     default: limits.DEFAULT_CONNECT_TIMEOUT_MS,
@@ -315,7 +315,7 @@ export const serverOptions = {
   fileMode: choice({
     on: ALL,
     flag: 'mode',
-    summary: 'Who may read and write the files that are made (a dump, a state), as chmod has it.',
+    summary: 'The mode of the files that are made (a dump, a state), as chmod has it.',
     choices: fileModes,
   }),
   /**
@@ -331,19 +331,19 @@ export const serverOptions = {
     default: 0,
     config: { names: ['maxmemory'], change: 'settable' },
   }),
-  /** Which keys are evicted when the memory is full; default `noeviction`: writes are refused. */
+  /** The keys that are evicted when the memory is full; default `noeviction`: writes are refused. */
   eviction: choice({
     on: ALL,
     flag: 'eviction',
     summary:
-      'What goes when that is full: nothing (noeviction: writes are refused), or keys long unused, rarely used or any (allkeys-lru, -lfu, -random), or only such that expire (volatile-lru, -lfu, -random), or what expires next (volatile-ttl).',
+      'The keys to evict when that is full: none (noeviction: writes are refused), or keys long unused, rarely used or any (allkeys-lru, -lfu, -random), or only keys that expire (volatile-lru, -lfu, -random), or those that expire next (volatile-ttl).',
     helpValue: '<policy>',
     choices: evictionPolicies,
     config: { names: ['maxmemory-policy'], change: 'settable' },
   }),
   /**
-   * Which events of keys clients can subscribe to, in the letters of Redis' `notify-keyspace-events`, such as
-   * `KEA`; default none.
+   * The events of keys that clients can subscribe to, in the letters of Redis' `notify-keyspace-events`, such
+   * as `KEA`; default none.
    */
   notifyKeyspaceEvents: events({
     on: ALL,

@@ -64,8 +64,7 @@ export const supervisionOptions = {
   roleFile: file({
     on: ALL,
     flag: 'role-file',
-    summary:
-      'Keep the role in this file across restarts: what it says counts, and not how the server is begun.',
+    summary: 'Keep the role in this file across restarts: the file counts, and not how the server is begun.',
     isWritten: true,
   }),
   /** Sentinels, `host:port` each, that are asked at the start who is primary; default none. */

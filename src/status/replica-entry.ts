@@ -68,9 +68,9 @@ export interface ReplicaEntry {
   sentBytesPerSecond: number | null;
   /** Whole seconds since it came, or since it left; null from a server that does not send it. */
   sinceSeconds: number | null;
-  /** How much of its snapshot has been made for it, whole percents; null: none is, or it is not known. */
+  /** The part of its snapshot that has been made for it, whole percents; null: none, or not known. */
   snapshotPercent: number | null;
-  /** How often it has come within the last minute; null from a server that does not send it. */
+  /** The number of times that it has come within the last minute; null: the server does not send it. */
   comings: number | null;
   /** The shards of which it says that they hold something else than this server's; null: of none. */
   diverges: DivergenceEntry | null;

@@ -34,7 +34,7 @@ export interface NodeReport {
   readonly diskFault?: string | undefined;
   /** The shards whose content is not what it should be; absent: none is known to be wrong. */
   readonly diverges?: DivergenceState | undefined;
-  /** How often content was found to differ, here or at a replica, since the start. */
+  /** The number of times that content was found to differ, here or at a replica, since the start. */
   readonly divergences?: number;
   /** Whether writes are taken all the same. */
   readonly isUnkept?: boolean;
@@ -102,13 +102,15 @@ export interface BacklogReport {
 export interface ReplicaStatus extends ReplicaInfo {
   lag: Lag;
   /**
-   * How many records of this node's history it holds; of one that acknowledges nothing, how many it was sent.
+   * The number of records of this node's history that it holds; of one that acknowledges nothing, the number
+   * that it was sent.
    */
   offsetRecords: bigint;
   /** Whether the backlog has all that it lacks, so that it needs no snapshot. */
   canResume: boolean;
   /**
-   * How long that stays so at the present write rate, ms; undefined: nothing is written, or it cannot resume.
+   * The time for which that stays so at the present write rate, ms; undefined: nothing is written, or it
+   * cannot resume.
    */
   leewayMs: number | undefined;
 }

@@ -229,7 +229,7 @@ function checkCertificate(part: string, bytes: Buffer): void {
   try {
     new X509Certificate(bytes);
   } catch (cause) {
-    throw unusable(`what tls-${part} names is no certificate in PEM`, cause);
+    throw unusable(`the file that tls-${part} names is no certificate in PEM`, cause);
   }
 }
 
@@ -241,7 +241,8 @@ function reasonOf(cause: unknown): string {
   if (/BAD_DECRYPT|BAD_PASSWORD_READ|INTERRUPTED_OR_CANCELLED/.test(code)) {
     return 'the key of tls-key is encrypted; it must be given as it is (openssl pkey -in … -out …)';
   }
-  if (/NO_START_LINE|UNSUPPORTED|BAD_/.test(code)) return 'what tls-key names is no private key in PEM';
+  if (/NO_START_LINE|UNSUPPORTED|BAD_/.test(code))
+    return 'the file that tls-key names is no private key in PEM';
   return message.replace(/\.$/, '');
 }
 

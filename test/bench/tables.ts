@@ -118,12 +118,12 @@ export function printTop(figures: readonly TopFigure[]): void {
   console.log(
     '\nCPU time of a server, ms a second: without questions, and what one each two seconds adds (quartiles):',
   );
-  for (const { getsPerSecond, withoutMs, pingMs, lookMs } of figures) {
-    const load = getsPerSecond === 0 ? 'idle' : `${thousands(getsPerSecond)} GETs/s`;
+  for (const { shards, getsPerSecond, withoutMs, pingMs, lookMs } of figures) {
+    const load = `${thousands(shards)} shards, ${getsPerSecond === 0 ? 'idle' : `${thousands(getsPerSecond)} GETs/s`}`;
     const [ping, look] = [pingMs, lookMs].map(([middle, lower, upper]) =>
       `${middle.toFixed(2)} (${lower.toFixed(2)} to ${upper.toFixed(2)})`.padEnd(22),
     );
-    console.log(`  ${load.padEnd(16)}${withoutMs.toFixed(2).padStart(8)}   PING ${ping}  look ${look}`);
+    console.log(`  ${load.padEnd(28)}${withoutMs.toFixed(2).padStart(8)}   PING ${ping}  look ${look}`);
   }
 }
 
@@ -138,7 +138,7 @@ export function printPubSub(figures: readonly PubSubFigure[]): void {
 }
 
 export function printMachine({ echoesPerSecond, copiedBytesPerSecond }: MachineFigures): void {
-  console.log('\nWhat the machine allows:');
+  console.log('\nThe limits of the machine:');
   console.log(`  SETs a second that a plain net server answers  ${thousands(echoesPerSecond).padStart(12)}`);
   console.log(
     `  MB a second that are copied in memory          ${thousands(copiedBytesPerSecond / 1e6).padStart(12)}`,

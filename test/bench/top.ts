@@ -1,6 +1,7 @@
 /**
- * What one `fastcache top` costs a server: its CPU time a second while it is asked as `top` asks it, while it
- * answers a PING as often, and while nothing asks, by turns in short windows, idle and under a steady load.
+ * The cost of one `fastcache top` for a server: its CPU time a second while it is asked as `top` asks it,
+ * while it answers a PING as often, and while nothing asks, by turns in windows of ten seconds, without a
+ * load and under a light one: under a heavy one the rest varies by more than the cost that is looked for.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,21 +15,22 @@ import { portOf } from './joining.js';
 import { median } from './statistics.js';
 
 const KEYS = 100_000;
-/** Other work on the machine changes more slowly than in one window. */
-const WINDOW_LOOKS = 2;
-const WINDOWS_A_ROUND = 4;
+const WINDOW_LOOKS = 5;
+const SHARDS = [4, 1_024];
+const REPLICAS = 3;
 /** A server counts uses of keys for five seconds behind the last look. */
 const SETTLE_MS = 6_000;
 const PULSE_MS = 10;
-const LOADS_PER_SECOND = [0, 20_000];
+const LOADS_PER_SECOND = [0, 1_000];
 
 /** Medians of all windows, ms of CPU time of the server a second. */
 export interface TopFigure {
+  readonly shards: number;
   readonly getsPerSecond: number;
   readonly withoutMs: number;
-  /** What a PING as often adds: the median of what each two windows in a row differ by, and the quartiles. */
+  /** The time that a PING as often adds: median and quartiles of the differences of two windows in a row. */
   readonly pingMs: Cost;
-  /** As that, what the looks of `top` add. */
+  /** As that, the time that the looks of `top` add. */
   readonly lookMs: Cost;
 }
 
@@ -36,24 +38,36 @@ export interface TopFigure {
 export type Cost = readonly [middle: number, lower: number, upper: number];
 
 /** Throws where the system does not say what a process has used. */
-export async function benchTop({ rounds, scale }: { rounds: number; scale: number }): Promise<TopFigure[]> {
-  const primary = new FastcacheProcess(['primary', 'start', '--bind', ':0', '--listen', ':0']);
+export async function benchTop(size: { rounds: number; scale: number }): Promise<TopFigure[]> {
+  const figures: TopFigure[] = [];
+  for (const shards of SHARDS) figures.push(...(await benchShards(shards, size)));
+  return figures;
+}
+
+async function benchShards(
+  shards: number,
+  { rounds, scale }: { rounds: number; scale: number },
+): Promise<TopFigure[]> {
+  const ports = ['--bind', ':0', '--listen', ':0', '--shards', String(shards)];
+  const primary = new FastcacheProcess(['primary', 'start', ...ports]);
   const others: LineProcess[] = [primary];
   try {
     const { bind, listen } = await primary.event('ready');
-    const replica = new FastcacheProcess(['replica', 'follow', String(bind), '--no-listen']);
-    others.push(replica);
-    await replica.event('caught-up');
+    for (let count = 0; count < REPLICAS; count += 1) {
+      const replica = new FastcacheProcess(['replica', 'follow', String(bind), '--no-listen']);
+      others.push(replica);
+      await replica.event('caught-up');
+    }
     const client = await RespClient.connect(`127.0.0.1:${portOf(listen)}`);
     await client.pipeline(Array.from({ length: KEYS }, (_, key) => ['SET', `key:${key}`, 'x'.repeat(64)]));
     const asker = await RespClient.connect(`127.0.0.1:${portOf(listen)}`);
     const options = { token: undefined, transport: tcpTransport, timers: systemTimers, warn() {} };
     const endpoint = new Endpoint(`127.0.0.1:${portOf(listen)}`, options);
+    const asks = { ping: () => asker.command('PING'), look: () => endpoint.look({ isBrief: true }) };
     const figures: TopFigure[] = [];
     for (const getsPerSecond of LOADS_PER_SECOND) {
       const load = steadyLoad(client, getsPerSecond);
-      const asks = { ping: () => asker.command('PING'), look: () => endpoint.look({ isBrief: true }) };
-      figures.push(await benchLoad(primary.pid, asks, getsPerSecond, rounds, scale));
+      figures.push({ shards, ...(await benchLoad(primary.pid, asks, getsPerSecond, rounds, scale)) });
       await load.stop();
     }
     endpoint.close();
@@ -65,18 +79,20 @@ export async function benchTop({ rounds, scale }: { rounds: number; scale: numbe
   }
 }
 
+/** Begins with a window that counts for nothing, in which what was just started comes to rest. */
 async function benchLoad(
   server: number,
   { ping, look }: { ping(): Promise<unknown>; look(): Promise<unknown> },
   getsPerSecond: number,
   rounds: number,
   scale: number,
-): Promise<TopFigure> {
+): Promise<Omit<TopFigure, 'shards'>> {
   const looks = Math.max(1, Math.round(WINDOW_LOOKS * scale));
   const without: number[] = [];
   const pingMs: number[] = [];
   const lookMs: number[] = [];
-  for (let window = 0; window < rounds * WINDOWS_A_ROUND; window += 1) {
+  await cpuMsPerSecond(server, looks, look);
+  for (let window = 0; window < rounds; window += 1) {
     if (getsPerSecond > 0) await sleep(SETTLE_MS);
     const idle = await cpuMsPerSecond(server, looks, async () => {});
     without.push(idle);

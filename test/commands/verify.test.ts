@@ -7,6 +7,7 @@ import { encodeHelloFrame } from '../../src/frame/hello.js';
 import { fillNode, primaryNode, replicaNode } from '../support/compared.js';
 import { closesLater, directory } from '../support/library.js';
 import { runCommand } from '../support/run-command.js';
+import { tlsFile } from '../support/tls.js';
 
 const verify = (...args: string[]) => runCommand(['verify', ...args]);
 
@@ -75,4 +76,52 @@ it('verify ends with 3 for an older server, and with the status of its fault whe
   expect(found.stderr).toContain('COMPARE_REFUSED');
   expect((await verify(primary.bindAddress!, 'nothing.fcrp')).status).toBe(66);
   expect((await verify(primary.bindAddress!, '127.0.0.1:1')).status).toBe(69);
+});
+
+it('verify names long keys by beginning, length and hash, and says which a repair leaves', async () => {
+  const primary = await primaryNode();
+  primary.engine.set(Buffer.alloc(40_000, 'a'), '1');
+  const replica = await replicaNode(primary);
+  const [first, second] = [primary.bindAddress!, replica.bindAddress!];
+  replica.engine.del(Buffer.alloc(40_000, 'a'));
+  replica.engine.set(Buffer.alloc(50_000, 'b'), '2');
+  const found = await verify(first, second);
+  expect(found.status).toBe(1);
+  expect(found.stdout).toMatch(/^only in the first {3}"a{20,}…" \(40000 bytes\), hash [0-9a-f]{16}$/m);
+  const repaired = await verify(first, second, '--repair', '--json');
+  expect(repaired.status).toBe(1);
+  const json = JSON.parse(repaired.stdout);
+  expect(json).toMatchObject({ publishedKeys: 1, isRepaired: false, beyondRepair: 1 });
+  expect(json.differences).toContainEqual({
+    keyBeginning: 'b'.repeat(256),
+    keyBytes: 50_000,
+    keyHash: expect.stringMatching(/^[0-9a-f]{16}$/),
+    differs: 'only-second',
+    shard: expect.any(Number),
+  });
+  const again = await verify(first, second, '--repair');
+  expect(again.status).toBe(1);
+  expect(again.stdout).toContain('0 keys published again; now 1 key differs');
+  expect(again.stdout).toContain('1 key of more than 32 KiB is only in the second, and not deleted there');
+});
+
+it('verify compares and repairs over TLS, and no server of an authority that is not trusted', async () => {
+  const identity = { tls: true, tlsCert: tlsFile('server.crt'), tlsKey: tlsFile('server.key') };
+  const primary = await primaryNode(identity);
+  fillNode(primary, 0, 200);
+  const replica = await replicaNode(primary, { ...identity, tlsCa: tlsFile('ca.crt') });
+  const [first, second] = [primary.bindAddress!, replica.bindAddress!];
+  // The replica asks for a certificate, for it has been given an authority.
+  const own = ['--tls-cert', tlsFile('client.crt'), '--tls-key', tlsFile('client.key')];
+  const trusting = ['--tls', '--tls-ca', tlsFile('ca.crt'), ...own];
+  expect(await verify(first, second, ...trusting)).toMatchObject({ status: 0, stderr: '' });
+  replica.engine.set('key:1', 'another');
+  expect((await verify(first, second, ...trusting)).status).toBe(1);
+  const wrong = await verify(first, second, '--tls', '--tls-ca', tlsFile('other-ca.crt'), ...own);
+  expect(wrong).toMatchObject({ status: 69, stdout: '', stderr: expect.stringContaining('--tls-ca') });
+  expect((await verify(first, second)).status).toBe(69);
+  const repaired = await verify(first, second, ...trusting, '--repair');
+  expect(repaired).toMatchObject({ status: 0, stderr: '' });
+  expect(repaired.stdout).toContain('1 key published again; now equal');
+  expect(replica.engine.get('key:1')?.toString()).toBe('value 1');
 });

@@ -1,6 +1,6 @@
 /** The differences that `--repair` mends, on every replica, and those that it refuses. */
 import { expect, it } from 'vitest';
-import { checkRepair, publishAgain } from '../../src/compare/repair.js';
+import { checkRepair, isBeyondRepair, publishAgain } from '../../src/compare/repair.js';
 import { compare, fillNode, isAsFar, primaryNode, replicaNode, withSides } from '../support/compared.js';
 import { eventually } from '../support/processes.js';
 
@@ -69,4 +69,34 @@ it('a replica, and a primary that hands over, publish nothing again', async () =
       message: expect.stringContaining('It is no primary.'),
     });
   });
+});
+
+it('publishes long keys again as well, but for the deletion of one that it cannot name', async () => {
+  const long = (name: string) => Buffer.alloc(40_000, `${name}.`);
+  const primary = await primaryNode();
+  fillNode(primary, 0, 100);
+  primary.engine.set(long('value'), '1');
+  primary.engine.set(long('lost'), '2');
+  const replica = await replicaNode(primary);
+  replica.engine.set(long('value'), 'wrong');
+  replica.engine.del(long('lost'));
+  replica.engine.set(long('added'), '3');
+  const pair = [primary.bindAddress!, replica.bindAddress!] as const;
+  const { differences } = await compare(...pair);
+  expect(differences).toHaveLength(3);
+  expect(await withSides(pair, ([side]) => publishAgain(side, differences))).toBe(2);
+  await eventually(
+    () => replica.watermarks(),
+    () => isAsFar(replica, primary),
+  );
+  const left = await compare(...pair);
+  expect(left.differences.map(isBeyondRepair)).toEqual([true]);
+  // The next step that `verify` names.
+  primary.engine.set(long('added'), '');
+  primary.engine.del(long('added'));
+  await eventually(
+    () => replica.watermarks(),
+    () => isAsFar(replica, primary),
+  );
+  expect((await compare(...pair)).isEqual).toBe(true);
 });

@@ -111,3 +111,58 @@ it('writes that go on make no difference, and hide none', async () => {
   );
   expect((await compare(primary.bindAddress!, replica.bindAddress!)).isEqual).toBe(true);
 });
+
+it('keys of more than 32 KiB that differ are found by hash and length, whatever the shard counts', async () => {
+  const long = (name: string, bytes = 40_000) => Buffer.alloc(bytes, `${name}.`);
+  const primary = await primaryNode();
+  fillNode(primary, 0, 1_000);
+  for (const name of ['same', 'value', 'lost', 'expiry']) primary.engine.set(long(name), name);
+  primary.engine.set(long('big', 2_000_000), 'x');
+  const replica = await replicaNode(primary);
+  const other = await primaryNode({ shards: 1 });
+  fillNode(other, 0, 1_000);
+  for (const { engine } of [replica, other]) {
+    engine.set(long('same'), 'same');
+    engine.set(long('value'), 'another');
+    engine.set(long('expiry'), 'expiry', SOON);
+    engine.del(long('lost'));
+    engine.set(long('added'), '');
+    engine.set(long('big', 2_000_000), 'y');
+  }
+  for (const second of [replica, other]) {
+    const found = await compare(primary.bindAddress!, second.bindAddress!);
+    const shown = found.differences.map(({ sort, key, long: known }) => {
+      const name = `${key}`.split('.')[0];
+      expect(key.length).toBe(256);
+      return `${sort} ${name} ${known?.keyBytes}`;
+    });
+    expect(shown.sort()).toEqual([
+      'expiry expiry 40000',
+      'only-first lost 40000',
+      'only-second added 40000',
+      'value big 2000000',
+      'value value 40000',
+    ]);
+    expect(found).toMatchObject({ unexplainedShards: [], changingKeys: 0, behindKeys: 0 });
+  }
+});
+
+it('a long key that is written all the time is not taken to differ', async () => {
+  const long = Buffer.alloc(40_000, 'x');
+  const primary = await primaryNode({ shards: 1 });
+  fillNode(primary, 0, 100);
+  primary.engine.set(long, '0');
+  const replica = await replicaNode(primary);
+  replica.engine.set('key:5', 'spoilt');
+  let written = 0;
+  const writing = setInterval(() => {
+    primary.engine.set(long, `${(written += 1)}`);
+    primary.endTurn();
+  }, 1);
+  try {
+    expect(differing(await compare(primary.bindAddress!, replica.bindAddress!))).toEqual(['value key:5']);
+  } finally {
+    clearInterval(writing);
+  }
+  expect(written).toBeGreaterThan(10);
+});

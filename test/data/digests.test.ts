@@ -211,3 +211,29 @@ it('a directory that was restored has the digests of its base', async () => {
   await changeData(path, 'base-00000001.fcrp', inChunk(flipped));
   expect(await differencesOf(path)).not.toEqual([]);
 });
+
+it('what was changed among keys that are routed by their session is found by all that read it', async () => {
+  const path = join(directory, 'sessions');
+  const node = await DataNode.start({ files: filesOf(path), fsync: 'no', route: 'session-prefix' });
+  for (let at = 0; at < 60; at += 1) await node.set(`s:${at % 20}:c:${at % 3}`, `${at} ${'x'.repeat(200)}`);
+  await node.stop();
+  const readers = () => {
+    count += 1;
+    const target = join(directory, `of-sessions-${count}`);
+    return Promise.all([
+      runCommand(['data', 'restore', path, '-o', `${target}.fcrp`]),
+      runCommand(['data', 'restore', path, '--format', 'directory', '-o', target]),
+      runCommand(['frames', 'state', path, '-o', `${target}.ndjson`]),
+    ]);
+  };
+  for (const { status, stderr } of await readers()) expect([status, stderr]).toEqual([0, '']);
+  // What was restored has digests that fit where keys are routed so.
+  const { stdout } = await runCommand(['data', 'verify', '--json', join(directory, `of-sessions-${count}`)]);
+  expect(JSON.parse(stdout)).toMatchObject({ ok: true, differences: [] });
+  expect(JSON.parse(stdout).comparedDigests).toBeGreaterThan(0);
+  const { segments } = manifestOf(path);
+  await changeData(path, segmentName(segments.at(-1)!.number), inSet(0, flipped));
+  for (const { status, stderr } of await readers()) {
+    expect([status, stderr]).toEqual([0, expect.stringContaining('The content differs: ')]);
+  }
+});

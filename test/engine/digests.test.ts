@@ -1,6 +1,7 @@
 /** The digests of shards and of ranges, and the check of what lies in memory. */
 import '../support/debug-kernel.js';
 
+import { xxh3 } from '@node-rs/xxhash';
 import { describe, expect, it } from 'vitest';
 import {
   DIGEST_PARTS_MAX,
@@ -224,6 +225,7 @@ describe('the digests of ranges', () => {
     const others = listed(b, { shift: 52, wanted }, 600);
     expect(others.filter(({ key, print }) => prints.get(`${key}`) !== print)).toEqual([
       {
+        keyBytes: 6,
         key: bytes('key:77'),
         keyHash: b.route(bytes('key:77')).hash,
         print: termOf(bytes('key:77'), bytes('another'), null),
@@ -292,10 +294,70 @@ describe('the digests of ranges', () => {
     const engine = newEngine({ shards: 1 });
     const keys = Array.from({ length: 20 }, (_, n) => Buffer.alloc(30_000, n));
     for (const key of keys) engine.set(key, bytes('v'));
-    // It is longer than any that is listed.
-    engine.set(Buffer.alloc(32_769, 255), bytes('v'));
     const found = new Set(listed(engine, ALL, 1000).map(({ key }) => key[0]));
     expect(found).toEqual(new Set(keys.map((key) => key[0])));
+  });
+
+  it('list the beginning of keys of more than 32 KiB, with their length, alone if wanted', () => {
+    const engine = newEngine({ shards: 1 });
+    const long = Buffer.alloc(1_000_000, 'long');
+    for (const key of [long, long.subarray(0, 32_769), long.subarray(0, 32_768), bytes('short')])
+      engine.set(key, bytes('v'));
+    const sizes = listed(engine, ALL, 1000).map(({ key, keyBytes }) => [key.length, keyBytes]);
+    expect(sizes.sort(([, a], [, b]) => a! - b!)).toEqual([
+      [5, 5],
+      [32_768, 32_768],
+      [256, 32_769],
+      [256, 1_000_000],
+    ]);
+    const { entries } = engine.digests.list(0, ALL, 0n, 1e9, 32_769);
+    expect(entries.map(({ keyBytes }) => keyBytes).sort()).toEqual([1_000_000, 32_769]);
+    expect(entries.every(({ key }) => key.equals(long.subarray(0, 256)))).toBe(true);
+    expect(entries.map(({ keyHash }) => keyHash)).toContain(xxh3.xxh64(long));
+  });
+
+  it('count each change of keys of more than 32 KiB', () => {
+    const engine = newEngine({ shards: 1 });
+    const long = Buffer.alloc(32_769, 'x');
+    const counts: number[] = [];
+    const counted = (change: () => void) => {
+      const before = engine.digests.longKeyChanges();
+      change();
+      counts.push(engine.digests.longKeyChanges() - before);
+    };
+    counted(() => engine.set(long, bytes('1')));
+    counted(() => engine.set(long.subarray(1), bytes('1')));
+    counted(() => engine.expire(long, 1_900_000_000_000n));
+    counted(() => engine.get(long));
+    counted(() => engine.del(long));
+    counted(() => engine.del(long));
+    expect(counts).toEqual([1, 0, 1, 0, 1, 0]);
+  });
+
+  it('of a long key are emitted again by its hash and length', () => {
+    const engine = newEngine({ shards: 1 });
+    const replica = newReplica({ shards: 1, secret: 9n });
+    engine.onBatch = ({ payload }) => replica.apply(payload);
+    const long = Buffer.alloc(40_000, 'x');
+    engine.set(long, bytes('1'), 1_900_000_000_000n);
+    for (let n = 0; n < 20_000; n++) engine.set(bytes(`other:${n}`), bytes('v'));
+    engine.flush();
+    replica.set(long, bytes('wrong'));
+    const again = (keyBytes: number) => {
+      let emitted = 0;
+      for (let cursor = 0n, isOver = false; !isOver; isOver = cursor === 0n) {
+        const key = { keyHash: xxh3.xxh64(long), keyBytes };
+        const step = engine.digests.emitLongAgain(0, key, cursor, 1000);
+        emitted += step.emitted;
+        cursor = step.cursor;
+      }
+      engine.flush();
+      return emitted;
+    };
+    expect(again(40_001)).toBe(0);
+    expect(keptBy(replica)).not.toEqual(keptBy(engine));
+    expect(again(40_000)).toBe(1);
+    expect(keptBy(replica)).toEqual(keptBy(engine));
   });
 
   it('are refused in too many parts', () => {

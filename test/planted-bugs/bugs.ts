@@ -92,7 +92,7 @@ const replication: readonly PlantedBug[] = [
     tests: ['test/replication/history.test.ts'],
   },
   {
-    name: 'who is level with a promoted replica is given a snapshot',
+    name: 'a replica that is level with a promoted one is given a snapshot',
     file: 'src/replication/history.ts',
     find: 'held[shard]! <= end',
     replace: 'held[shard]! < end',
@@ -225,7 +225,7 @@ const replication: readonly PlantedBug[] = [
     tests: ['test/replication/stream/backlog.test.ts'],
   },
   {
-    name: 'who has left a log is still handed frames',
+    name: 'a subscriber that has left a log is still handed frames',
     file: 'src/replication/stream/frame-log.ts',
     find: '    this.#cursors.delete(cursor);\n',
     replace: '',
@@ -246,7 +246,7 @@ const replication: readonly PlantedBug[] = [
     tests: ['test/replication/stream/frame-log.test.ts'],
   },
   {
-    name: 'what a stalled connection has is used again once the rest of its frame is a copy',
+    name: 'the bytes of a stalled connection are used again once the rest of its frame is a copy',
     file: 'src/replication/stream/cursor.ts',
     find: `    this.#lendOut();
     const rest = this.#offset < this.#frameEnd ? this.#copyUntil(this.#frameEnd) : undefined;`,
@@ -321,7 +321,7 @@ const server: readonly PlantedBug[] = [
     tests: ['test/server/load.test.ts'],
   },
   {
-    name: 'what waits to be published is lost when a primary closes',
+    name: 'writes that wait to be published are lost when a primary closes',
     file: 'src/server/node.ts',
     find: '      () => this.leading?.close(),\n',
     replace: '',
@@ -394,7 +394,7 @@ const store: readonly PlantedBug[] = [
     tests: ['test/engine/expiry.test.ts'],
   },
   {
-    name: 'what a replica has above its limit is evicted at once by its promotion',
+    name: 'keys above the limit of a replica are evicted at once by its promotion',
     file: 'src/engine/shard-engine.ts',
     find: '    this.limitMemory(this.#memoryLimit);\n',
     replace: '',
@@ -418,7 +418,7 @@ const protocol: readonly PlantedBug[] = [
     tests: ['test/frame/hostile.test.ts'],
   },
   {
-    name: 'who gave up connecting hears of it',
+    name: 'a caller that gave up connecting hears of it',
     file: 'src/transport/tcp.ts',
     find: 'if (!givenUp) handlers.onClose',
     replace: 'handlers.onClose',
@@ -501,7 +501,7 @@ const clients: readonly PlantedBug[] = [
     tests: betweenSteps,
   },
   {
-    name: 'what a pause has held back reads by the time before it',
+    name: 'a command that a pause has held back reads by the time before it',
     file: 'src/resp/client.ts',
     find: '    engine.updateTime();\n',
     replace: '',

@@ -1,5 +1,6 @@
 /** Nodes in a virtual world whose content comes to differ: it is found, said everywhere, and mended. */
 import { describe, expect, it } from 'vitest';
+import { ShardEngine } from '../../src/engine/shard-engine.js';
 import { NO_EXPIRY } from '../../src/frame/batch.js';
 import {
   RECORD_EXPIRY_AT,
@@ -80,6 +81,26 @@ describe('a replica that holds something else', () => {
     expect(middle.node.report().diverges).toBeUndefined();
     expect(events).toHaveLength(1);
     expect([top, middle].map(({ node }) => node.metrics.divergences)).toEqual([1, 1]);
+  });
+
+  it('finds that it lacks the last record, when nothing is written behind it', async () => {
+    const { nodes, top, middle, leaf, events, errors } = await trio();
+    const { engine } = middle.node;
+    engine.apply = () => {
+      engine.apply = ShardEngine.prototype.apply;
+      return { applied: 0, skipped: 1, lastTimestampMs: 0 };
+    };
+    top.node.engine.set(key, bytes('last'));
+    nodes.world.runUntil(() => events.length > 0, HEARTBEAT_MS);
+    expect(engine.get(key)?.toString()).toBe('right');
+    const [had, has] = [middle, top].map(({ node }) => node.engine.watermark(0));
+    expect(errors.join()).toContain(`of shards 0 (at sequence ${had} in place of ${has})`);
+    nodes.world.runUntil(() => isEqual(top, middle, leaf));
+    nodes.world.run(3 * HEARTBEAT_MS);
+    expect(middle.node.engine.get(key)?.toString()).toBe('last');
+    // The leaf had all that the relay has handed on: it was not said to differ.
+    expect(events).toHaveLength(1);
+    expect([top, middle, leaf].map(({ node }) => node.metrics.divergences)).toEqual([1, 1, 0]);
   });
 
   it('stops the second time within an hour, and says so', async () => {

@@ -5,6 +5,7 @@ import type { DataFiles } from '../../src/data/data-files.js';
 import type { FsyncPolicy } from '../../src/data/journal.js';
 import { lockData, type OpenedData, openData } from '../../src/data/open-data.js';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
+import type { RouteMode } from '../../src/engine/types.js';
 import { type History, newHistory } from '../../src/replication/history.js';
 import type { Log } from '../../src/replication/log.js';
 import { ReplicationMetrics } from '../../src/replication/metrics.js';
@@ -19,6 +20,8 @@ export interface DataNodeOptions {
   segmentBytes?: number;
   backlogBytes?: number;
   rules?: DataRules;
+  /** How keys are routed. */
+  route?: RouteMode;
 }
 
 export class DataNode {
@@ -30,10 +33,10 @@ export class DataNode {
   #isKilled = false;
 
   static async start(options: DataNodeOptions): Promise<DataNode> {
-    const { files } = options;
+    const { files, route = 'full-key' } = options;
     const lock = await lockData(files);
     const createStore = (shards: number) => {
-      const engine = newEngine({ shards });
+      const engine = newEngine({ shards, route });
       engine.setReplica(true);
       return engine;
     };
@@ -47,13 +50,20 @@ export class DataNode {
   }
 
   private constructor(
-    { files, fsync = 'always', segmentBytes = 4_096, backlogBytes = 1_048_576, rules }: DataNodeOptions,
+    {
+      files,
+      fsync = 'always',
+      segmentBytes = 4_096,
+      backlogBytes = 1_048_576,
+      rules,
+      route,
+    }: DataNodeOptions,
     lock: Awaited<ReturnType<typeof lockData>>,
     opened: OpenedData,
   ) {
     this.opened = opened;
     const { content, isClean, keeper } = opened;
-    this.engine = content?.store ?? newEngine();
+    this.engine = content?.store ?? newEngine({ route: route ?? 'full-key' });
     this.engine.setReplica(false);
     const history = historyOf(content?.history, isClean, this.engine);
     if (!isClean) this.engine.setWatermarks(this.engine.watermarks().map(() => history.base));

@@ -213,7 +213,7 @@ export async function operatorsDay(): Promise<string> {
     await day.run('watermarks', names.primaryBind, '--wait', '--timeout', '10');
 
     day.say(
-      'Afternoon: the primary dies and is started again, empty. Nobody gives up what it has for nothing.',
+      'Afternoon: the primary dies and is started again, empty. No server gives up its content for nothing.',
     );
     await primary.kill();
     tap.cut();
@@ -228,7 +228,7 @@ export async function operatorsDay(): Promise<string> {
     await day.redis('replica', 'GET', 'user:4');
     await day.log('replica', replica, 'goes on in history');
 
-    day.say('Evening: what was the primary joins as a replica, and all are equal.');
+    day.say('Evening: the old primary joins as a replica, and all are equal.');
     await again.kill('SIGTERM');
     const old = await day.serve('replica', 'follow', names.relayBind, '--listen', names.old);
     await eventually(

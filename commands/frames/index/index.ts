@@ -8,11 +8,11 @@ export default class FramesIndex extends BaseCommand {
   static override summary = 'Make the index beside a dump, FILE.idx.';
 
   static override description =
-    'An index says where each frame of a dump is, what shard, sequences and times are in it, and what its bytes ' +
-    'hash to. With it frames verify finds a flipped bit of a value, and frames decode and frames state go ' +
+    'An index has the place of each frame of a dump, its shard, sequences and times, and the hash of its bytes. ' +
+    'With it frames verify finds a flipped bit of a value, and frames decode and frames state go ' +
     'straight to a moment. --record writes one while it records; this command makes one for other dumps, or ' +
     'makes one longer that does not reach the end of its dump.\n\n' +
-    'What is damaged already is not noticed: verify a dump before it gets an index. An index that its dump ' +
+    'Damage that is there already is not noticed: verify a dump before it gets an index. An index that its dump ' +
     'does not fit is left as it is: remove it to make another.\n\n' +
     'With --json: one line a dump, {"file":…,"index":…,"frames":…,"indexedBytes":…,"dumpBytes":…,"isCut":false}.' +
     '\n\nExit status: 65 when a dump is damaged or ends inside its last frame, before which its index then ends, ' +

@@ -1,5 +1,5 @@
 /**
- * What every command has in common (docs/command-line.md, "Conventions"): `--json` and `--no-color`, an
+ * The base of every command (docs/command-line.md, "Conventions"): `--json` and `--no-color`, an
  * environment variable for each flag, data on stdout and all else on stderr, errors that name their place and
  * decide the exit status. oclif's own error path is bypassed: under `--json` it loses exit statuses and
  * prints the configuration and the arguments.

@@ -18,7 +18,7 @@ import { environmentName } from './flags.js';
 // compiled commands are run, and bin/dev.js has a transpiler of its own.
 settings.enableAutoTranspile = false;
 
-/** How oclif says that it knows no such command. */
+/** The message of oclif for an unknown command. */
 const NOT_FOUND = /^[Cc]ommand .* not found/s;
 
 /** Runs the command that the process' arguments name, and ends the process with its exit status. */

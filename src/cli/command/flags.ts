@@ -114,7 +114,7 @@ export function textFlag(summary: string, helpValue: string, text: string | unde
 /** A flag for the mode of the file that a command makes. */
 export function modeFlag() {
   return Flags.option({
-    summary: 'Who may read and write it, as chmod has it; 600 when absent, or as it was with --force.',
+    summary: 'The mode of the file, as chmod has it; 600 when absent, or as it was with --force.',
     options: fileModes,
     helpValue: fileModes.join('|'),
   })();

@@ -1,4 +1,4 @@
-/** The flags by which a tool connects to a server of the Redis protocol, and what they come to. */
+/** The flags by which a tool connects to a server of the Redis protocol, and the options that they give. */
 import { DEFAULT_CONNECT_TIMEOUT_MS } from '../../limits.js';
 import type { Transport } from '../../transport/connection.js';
 import { countFlag, fileFlag } from './flags.js';
@@ -10,7 +10,7 @@ export const redisFlags = {
   'password-file': fileFlag('The password to present with AUTH; FASTCACHE_PASSWORD does the same.'),
   ...tlsFlags,
   'connect-timeout-ms': countFlag({
-    summary: 'How long the connection may take to open, in milliseconds.',
+    summary: 'The time that the connection may take to open, in milliseconds.',
     default: DEFAULT_CONNECT_TIMEOUT_MS,
     min: 1,
     max: 60_000,
@@ -23,7 +23,7 @@ export interface RedisFlags extends TlsFlags {
   'connect-timeout-ms': number;
 }
 
-/** How the server is connected to. */
+/** The options of a connection to the server. */
 export interface RedisWay {
   /** The password that is presented; undefined: none is. */
   readonly password: string | undefined;

@@ -1,4 +1,4 @@
-/** How signals end a command: a server drains, and a tool leaves no half-written file. */
+/** The end of a command by a signal: a server drains, and a tool leaves no half-written file. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Exit status for each signal that ends the process, as a shell reports it (128 + n). */

@@ -11,7 +11,7 @@ import type { Output } from '../terminal/output.js';
 import { StatusLine } from '../terminal/status-line.js';
 import { formatNumber, formatTime } from '../terminal/text.js';
 
-/** How a server is asked for a base. */
+/** The server to ask for a base, and the connection to it. */
 export interface BaseInvocation {
   /** The server's Redis port, `host:port`. */
   endpoint: string;

@@ -1,4 +1,4 @@
-/** Runs `data ls`, which lists what a data directory has, and what it can be restored to. */
+/** Runs `data ls`, which lists the files of a data directory, and the moments to restore. */
 import { stat } from 'node:fs/promises';
 import { type DirectoryDump, dumpsOf, readDirectory } from '../../data/directory-dumps.js';
 import type { Manifest } from '../../data/manifest.js';
@@ -21,7 +21,7 @@ export interface ListInvocation {
 interface ListedDump extends DirectoryDump {
   /** Its length; null where it is missing. */
   bytes: number | null;
-  /** What its index says; null without one. */
+  /** By its index; null without one. */
   frames: number | null;
   /** The earliest and the latest time of a record, Unix ms; null where none is known. */
   firstMs: number | null;

@@ -24,7 +24,7 @@ export interface RepairInvocation {
   clock: Clock;
 }
 
-/** What was made. */
+/** The new directory. */
 interface Repaired {
   readonly survey: Survey;
   readonly manifest: Manifest;

@@ -10,7 +10,7 @@ import { type StateInvocation, summaryOf, summaryText, writeState } from '../fra
 import { toJson } from '../terminal/json.js';
 import { formatTime } from '../terminal/text.js';
 
-/** What `data restore` can make. */
+/** The kinds of output of `data restore`. */
 export const restoreFormats = ['dump', 'directory'] as const;
 
 /** The arguments and flags of `data restore`. */
@@ -73,7 +73,7 @@ function historyOf({ keySpace, history }: PastContent, directory: string): Histo
   throw new FastcacheError('BAD_OPTION', message, { file: directory });
 }
 
-/** Notes on stderr which change `--before` has found, and what is damaged. */
+/** Notes on stderr the change that `--before` has found, and the damage. */
 function noteFound(past: PastContent, note: (text: string) => void): void {
   noteDamage(past, note);
   const { loss } = past;

@@ -10,13 +10,13 @@ import { type DumpProgress, dumpName, inDump, readDumpChunks } from '../../dump/
 import { WatermarkStore } from '../../engine/watermark-store.js';
 import { FastcacheError } from '../../errors.js';
 
-/** What the files of a directory lead to. */
+/** The content that the files of a directory lead to, compared with their digests. */
 export interface VerifiedDataContent {
   /** Why they lead to no content; undefined when they do, or there is none. */
   readonly fault: FastcacheError | undefined;
   /** The shards that are not what digests say, each once, with file and byte offset. */
   readonly differences: readonly FastcacheError[];
-  /** How often a shard was compared with a digest. */
+  /** The number of times that a shard was compared with a digest. */
   readonly compared: number;
 }
 

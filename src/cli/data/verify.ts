@@ -32,7 +32,7 @@ export interface VerifyDataInvocation {
 /** A file that was verified. */
 interface VerifiedFile {
   name: string;
-  /** What it is not, as a fault; the first hundred or so. */
+  /** The first hundred faults or so. */
   faults: FastcacheError[];
   faultCount: number;
   /** Whether it ends as a crash, or a server that writes, leaves it. */
@@ -56,7 +56,7 @@ export async function runVerifyData(invocation: VerifyDataInvocation): Promise<n
       files.push(file);
     }
     progress.close();
-    // What is wrong with a file is wrong with the content.
+    // A fault of a file is a fault of the content too: that is compared only where all files are sound.
     if (files.every(({ faultCount }) => faultCount === 0)) {
       const hasDigests = provesContent && files.some((file) => file.hasDigests);
       content = await verifyContent(directory, manifest, hasDigests, progress.show);
@@ -83,7 +83,7 @@ async function verified(
   const dataFiles = systemDataFiles(directory, DEFAULT_FILE_MODE);
   try {
     const size = await dataFiles.size(name);
-    // A server may write on meanwhile: what was synced before is in the index.
+    // A server may write on meanwhile: all bytes that were synced before are in the index.
     const surelyBytes = entry.bytes ?? (await readMark(dataFiles, name));
     const options = { onProgress: progress.show, provesContent: false };
     const { faults, faultCount, index, frames } = await verifyDump(file, options);

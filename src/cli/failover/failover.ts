@@ -13,7 +13,7 @@ import { toJson } from '../terminal/json.js';
 import type { Output } from '../terminal/output.js';
 import { StatusLine } from '../terminal/status-line.js';
 
-/** What a failover is asked with. */
+/** The options of a failover. */
 export interface FailoverRun {
   /** The Redis port of the primary, `host:port`. */
   from: string;
@@ -35,7 +35,7 @@ export interface FailoverRun {
   terminal: NodeJS.WriteStream;
 }
 
-/** What has become of it. */
+/** The result of a failover. */
 interface Outcome {
   outcome: 'done' | 'given-up';
   from: string;

@@ -21,7 +21,7 @@ import { type DecodeFormat, type DecodeInvocation, decodeFormats, type ShowInvoc
 
 const kindNames = Object.keys(FrameKind) as FrameKindName[];
 const opNames = ['set', 'del', 'expire'] as const;
-/** How often a file that is followed is looked at, in ms, as `tail -f` does. */
+/** The pause between two looks at a file that is followed, in ms; that of `tail -f`. */
 export const FOLLOW_POLL_MS = 1_000;
 const LARGEST_SHARD = 0xffff_ffff;
 
@@ -94,7 +94,7 @@ export const decodeFlags = withEnvironment({
   values: choiceFlag('How to show values; none shows their lengths.', valueForms, 'text'),
   frames: Flags.boolean({ summary: 'Frames without their records and entries.', default: false }),
   stats: Flags.boolean({
-    summary: 'What frames stats shows, instead of frames and records.',
+    summary: 'Show the counts of frames stats, instead of frames and records.',
     default: false,
   }),
   follow: Flags.boolean({

@@ -1,7 +1,7 @@
 /**
- * Runs `frames decode`, which walks dumps and writes what they hold, in constant memory. A damaged dump is
- * written up to its damage; the next one is walked all the same. What is not shown is decoded nevertheless,
- * so that no fault is missed.
+ * Runs `frames decode`, which reads dumps and writes their records and entries, in constant memory. A damaged
+ * dump is written up to its damage; the next one is read all the same. Frames that are not shown are decoded
+ * nevertheless, so that no fault is missed.
  */
 import type { Clock } from '../../clock.js';
 import { SequenceSteps } from '../../dump/check/sequence-steps.js';
@@ -49,7 +49,7 @@ export interface ShowInvocation {
   limit: number;
   /** The limit of both lengths of each frame, in bytes. */
   maxPayloadBytes: number;
-  /** How the one file is followed beyond its end; undefined when it is not. */
+  /** The options to follow the one file beyond its end; undefined when it is not followed. */
   follow?: FollowOptions | undefined;
   clock: Clock;
   output: Output;
@@ -62,7 +62,7 @@ export interface ShowInvocation {
 
 /** The arguments and flags of `frames decode`. */
 export interface DecodeInvocation extends ShowInvocation {
-  /** What is written: frames with their records and entries, frames alone, or only faults. */
+  /** The output: frames with their records and entries, frames alone, or only faults. */
   shows: 'items' | 'frames' | 'faults';
   values: ValueForm;
 }
@@ -103,7 +103,7 @@ export async function runDecode(invocation: DecodeInvocation): Promise<number> {
   return status;
 }
 
-/** Returns the part of a dump that is read: what its index says to be needed, or all of it. */
+/** Returns the part of a dump that is read: the part that is needed by its index, or all of it. */
 async function partOf(
   file: string,
   { filter: { ranges }, maxPayloadBytes, follow }: DecodeInvocation,
@@ -133,7 +133,7 @@ class Walk {
   readonly #invocation: DecodeInvocation;
   readonly #room = new PayloadRoom();
   readonly #countsFrames: boolean;
-  /** How many items, or frames, may still be shown. */
+  /** The number of items, or frames, that may still be shown. */
   #left: number;
   /** Frames that were shown. */
   #shown = 0;
@@ -156,7 +156,7 @@ class Walk {
     return this.#left === 0;
   }
 
-  /** How many frames were shown. */
+  /** The number of frames that were shown. */
   get shown(): number {
     return this.#shown;
   }

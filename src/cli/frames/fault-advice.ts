@@ -2,7 +2,7 @@
 import type { ErrorCode, FastcacheError } from '../../errors.js';
 
 const DAMAGED =
-  'These bytes are damaged: frames salvage copies the frames around them; what they held is in ' +
+  'These bytes are damaged: frames salvage copies the frames around them; their content is in ' +
   'no dump, so let replicas take a new snapshot.';
 
 const advice: Partial<Record<ErrorCode, string>> = {
@@ -13,8 +13,8 @@ const advice: Partial<Record<ErrorCode, string>> = {
     'The record is damaged, or its writer hashes keys in another way; a replica refuses its ' +
     'frame, and frames salvage leaves it out.',
   FRAME_HASH_MISMATCH:
-    'These bytes were changed after they were written, perhaps in a value: what a copy of the dump or a ' +
-    'replica has of these keys is right. If the dump was changed on purpose, remove its index.',
+    'These bytes were changed after they were written, perhaps in a value: a copy of the dump or a ' +
+    'replica has the right content of these keys. If the dump was changed on purpose, remove its index.',
   KEY_TAG_MISMATCH: 'The record is damaged; frames salvage leaves its frame out.',
   SHARD_OUT_OF_RANGE:
     'The record is damaged, or the dump is of more shards than was said: look at --shards and at ' +

@@ -14,7 +14,7 @@ export const dumpArgs = {
   }),
 };
 
-/** Returns the flags of a command that writes a dump, or what `summary` says. */
+/** Returns the flags of a command that writes a dump, or another output that `summary` names. */
 export function outputFlags(summary = 'The dump to write.') {
   return {
     output: Flags.custom<string>({

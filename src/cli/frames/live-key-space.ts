@@ -13,7 +13,7 @@ import { formatAddress } from '../../transport/address.js';
 import type { Address, Transport } from '../../transport/connection.js';
 import { KeyProgress } from '../terminal/read-progress.js';
 
-/** How a primary is followed. */
+/** The options to follow a primary. */
 export interface LiveReading extends Seams {
   transport: Transport;
   /** The token for a primary that requires one; undefined for none. */
@@ -21,7 +21,7 @@ export interface LiveReading extends Seams {
   terminal: NodeJS.WriteStream;
 }
 
-/** What a primary holds, which is followed until `stop`. */
+/** The content of a primary, which is followed until `stop`. */
 export interface LiveKeySpace {
   readonly stores: ToolStores;
   /** The store that is followed into, with keys that have expired; another one behind a resync. */

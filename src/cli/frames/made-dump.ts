@@ -1,6 +1,6 @@
 /**
- * Renders what a dump that was made of others holds, and what of these it lacks, for the commands that make
- * one.
+ * Renders the content of a dump that was made of others, and the parts of these that it lacks, for the
+ * commands that make one.
  */
 import chalk from 'chalk';
 import type { Clock } from '../../clock.js';
@@ -20,7 +20,7 @@ export interface MakingInvocation {
   force: boolean;
   /** The mode of the new file; undefined: as it was, or the default. */
   mode: number | undefined;
-  /** How many losses of a dump that is read, and how many gaps, are listed; the others are counted. */
+  /** The most losses of a dump that is read, and the most gaps, to list; the others are counted. */
   maxFaults: number;
   json: boolean;
   output: Output;
@@ -77,7 +77,7 @@ export function remainingJson({ remaining, sequences }: MadeDump): object {
 export function remainingLines({ remaining, output }: MadeDump): string[] {
   if (remaining.count === 0) return [];
   return [
-    `what ${escapeText(output)} lacks:`,
+    `faults of ${escapeText(output)} that remain:`,
     ...remaining.items.map(
       ({ message, code, offset }) => `  byte ${offset}: ${escapeText(message)} (${code})`,
     ),

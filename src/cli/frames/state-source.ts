@@ -1,4 +1,4 @@
-/** What `frames state` reads: dumps, or a data directory with all that it knows of its files. */
+/** The input of `frames state`: dumps, or a data directory with all that it knows of its files. */
 import { contentFiles, dumpFiles, isDirectory } from '../../data/directory-dumps.js';
 import { readPast } from '../../data/past-content.js';
 import type { DumpLimits } from '../../dump/choose/batch-limit.js';

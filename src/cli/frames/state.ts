@@ -37,7 +37,7 @@ export interface StateInvocation {
   isChoice: boolean;
   format: StateFormat;
   values: ValueForm;
-  /** How the chunks of a dump are encoded. */
+  /** The encoding of the chunks of a dump. */
   encoding: EncodeOptions;
   /** Path of the file to write; `-` is stdout. */
   target: string;

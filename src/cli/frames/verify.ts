@@ -1,6 +1,6 @@
 /**
- * Runs `frames verify`, which reports of each dump that it is sound and what was looked at, or every fault
- * and what to do about it.
+ * Runs `frames verify`, which reports of each dump that it is sound and how much was checked, or every fault
+ * and the next step.
  */
 import chalk from 'chalk';
 import type { Clock } from '../../clock.js';
@@ -26,7 +26,7 @@ export interface VerifyInvocation {
   route: RouteMode;
   /** The primary's shard count; undefined: the one in each dump's lists of watermarks. */
   shards: number | undefined;
-  /** How many faults of a dump are listed; the others are counted. */
+  /** The most faults of a dump to list; the others are counted. */
   maxFaults: number;
   /** Whether a dump must also lead to a key space. */
   mustLoad: boolean;

@@ -12,7 +12,7 @@ import type { Output } from '../terminal/output.js';
 import { Rate, StatusLine } from '../terminal/status-line.js';
 import { countText, formatNumber, formatTime } from '../terminal/text.js';
 
-/** The flags of `import`, and what it works with; the reason of `signal` is the name of a process signal. */
+/** The flags and the seams of `import`; the reason of `signal` is the name of a process signal. */
 export interface ImportInvocation extends Omit<ImportOptions, 'onProgress' | 'onEvent'> {
   json: boolean;
   output: Output;

@@ -28,7 +28,7 @@ const NAME = 'watch';
 const KEY_COLUMNS = 48;
 const OP_COLUMNS = 'expire'.length;
 
-/** What is watched, and where it is shown. */
+/** The keys to watch, and the output. */
 export interface WatchOptions extends Seams {
   transport: Transport;
   address: Address;
@@ -101,7 +101,7 @@ export async function watchKeys(options: WatchOptions): Promise<void> {
   });
 }
 
-/** What a follower holds that has everything a server has now; undefined: a Rust server cannot be asked. */
+/** The holding of a follower that is level with a server; undefined: a Rust server cannot be asked. */
 function holdingAt({ margin, watermarks }: Probe): Holding<ReplicatedStore> | undefined {
   const history = readHistory(margin);
   if (history === undefined) return undefined;

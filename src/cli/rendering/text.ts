@@ -30,7 +30,7 @@ const SHARD_COLUMNS = 4;
 const SEQUENCE_COLUMNS = 16;
 const TIME_COLUMNS = 24;
 const OP_COLUMNS = 6;
-/** How many columns of a key are shown. */
+/** The most columns of a key to show. */
 export const KEY_COLUMNS = 40;
 const VALUE_COLUMNS = 60;
 const MESSAGE_COLUMNS = 200;

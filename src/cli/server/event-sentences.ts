@@ -5,7 +5,7 @@ import { countText, formatNumber, shortDuration } from '../terminal/text.js';
 
 const TEXT_COLUMNS = 200;
 
-/** What is done about content that differs, by the event's `action`. */
+/** The measure against content that differs, by the event's `action`. */
 const consequences: Readonly<Record<NodeEvents['diverged']['action'], string>> = {
   resync: 'a snapshot replaces it',
   stop: 'it follows no more',
@@ -19,8 +19,7 @@ const sentences: Sentences = {
   promoted: ({ history }) => `takes writes from now on, in history ${escapeText(history)}`,
   demoted: ({ primary }) => `follows ${escapeText(primary)} from now on, and takes no writes`,
   connecting: ({ attempt }) => `connects to its primary, attempt ${formatNumber(attempt)}`,
-  resync: ({ reason }) =>
-    `what is held cannot be continued, and a snapshot takes its place: ${words(reason)}`,
+  resync: ({ reason }) => `the content cannot be continued, and a snapshot takes its place: ${words(reason)}`,
   snapshot: ({ entries, primaryKeys }) => {
     const keys = countText(entries, 'key has', 'keys have');
     return `${keys} come of the snapshot${primaryKeys === undefined ? '' : ` of ${formatNumber(primaryKeys)}`}`;

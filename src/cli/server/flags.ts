@@ -31,7 +31,7 @@ import { namingFlags } from '../command/option-flags.js';
 import { readSecret, type Secret } from '../command/secret.js';
 import { parseHostPort, parseOutputFile, parseShards, UsageError } from '../command/values.js';
 
-/** What a flag takes that turns something on or off. */
+/** The values of a flag that turns something on or off. */
 const SWITCH = ['on', 'off'] as const;
 
 /** The flags and tokens that oclif has parsed. */

@@ -9,7 +9,7 @@ import { eventText, type ServerEvent } from './event-rendering.js';
 
 const REFRESH_MS = 500;
 
-/** What is shown, and on which stream. */
+/** The figures to show, and the stream. */
 export interface FollowViewOptions {
   /** The primary's address as it was given. */
   address: string;
@@ -115,7 +115,7 @@ class TerminalView implements FollowView {
   }
 }
 
-/** How far a snapshot is, of a primary with so many keys: `43 %, 512,000 of 1,190,000 keys, 9s left`. */
+/** The progress of a snapshot, of a primary with so many keys: `43 %, 512,000 of 1,190,000 keys, 9s left`. */
 function progressText(entries: number, primaryKeys: number | undefined, tookMs: number): string {
   if (!primaryKeys) return `${formatNumber(entries)} keys`;
   // Keys that were written meanwhile may come too, or twice.

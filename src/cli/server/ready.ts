@@ -1,4 +1,4 @@
-/** What a server's command says when its ports are open: the ready line, and the event of `--json`. */
+/** The output of a server's command when its ports are open: the ready line, and the event of `--json`. */
 import { countText } from '../terminal/text.js';
 
 /** The server that is ready. */

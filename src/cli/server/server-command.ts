@@ -50,7 +50,7 @@ export abstract class ServerCommand extends BaseCommand {
     await super.init();
   }
 
-  /** Handles SIGUSR2 from now on; what is returned names the action. */
+  /** Handles SIGUSR2 from now on; the function that is returned takes the action. */
   protected onPromotionSignal(): (promote: () => void) => void {
     return promotionSignal((error) =>
       this.warn(`SIGUSR2: ${error instanceof Error ? error.message : String(error)}`),
@@ -68,7 +68,7 @@ export abstract class ServerCommand extends BaseCommand {
     const { onLoading, until } = await this.loading(flags);
     const options = optionsFrom(role, parsed, { onLoading }, (message) => this.warn(message));
     const server = await until(start(options));
-    // What ends it may come as soon as it has started.
+    // A cause of its end may come as soon as it has started.
     this.#ended = endOf(server);
     for (const name of primaryEvents) server.on(name, (event) => this.showEvent(event));
     this.reloadSignal.isFor(flags, server);

@@ -46,11 +46,11 @@ const FIRST_WIDE = 0x1100;
 /** Box drawings and blocks, as of sparklines, take one column although they stand behind. */
 const BLOCKS = [0x2500, 0x259f] as const;
 
-/** The first `width` columns of a line that is escaped; what is left out shows as `…`. */
+/** The first `width` columns of a line that is escaped; a part that is left out shows as `…`. */
 export function cutLine(line: string, width: number): string {
   let columns = 0;
   let shown = '';
-  /** What `shown` was as long as there was room for the `…` as well. */
+  /** The longest `shown` that had room for the `…` as well. */
   let cut = '';
   let isColoured = false;
   for (const [unit] of line.matchAll(UNITS)) {

@@ -55,7 +55,7 @@ export function quoteBytes(
   width: number = Number.POSITIVE_INFINITY,
   allBytes: number = bytes.length,
 ): string {
-  // A column holds at most three bytes (four-byte characters count two): what is left out is past the cut.
+  // A column holds at most three bytes (four-byte characters count two): bytes left out are past the cut.
   const head = bytes.length > width * 4 ? bytes.subarray(0, width * 4) : bytes;
   const escaped = escapeBytes(head);
   const quote = escaped.includes('"') ? "'" : '"';

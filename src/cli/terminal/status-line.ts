@@ -27,7 +27,7 @@ export class StatusLine {
   }
 }
 
-/** How fast a count grows, from one look at it to the next. */
+/** The rate at which a count grows, from one look at it to the next. */
 export class Rate {
   #count = 0;
   #atUs = 0;

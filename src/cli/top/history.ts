@@ -1,6 +1,6 @@
 /**
- * What an endpoint has answered within the last minute, and the rates that come of it. Counters of a server
- * are compared over its own time, so that a slow network does not bend them.
+ * The answers of an endpoint within the last minute, and the rates between them. Counters of a server
+ * are compared over its own time, so that a slow network does not change the rates.
  */
 import { shownName } from '../../replication/primary/replica-info.js';
 import type { StatusDocument } from '../../status/status-document.js';
@@ -27,7 +27,7 @@ export interface Rates {
   readonly hits: Series;
 }
 
-/** How far a replica is that takes a snapshot in. */
+/** The progress of a replica that takes a snapshot in. */
 export interface Join {
   readonly percent: number;
   /** Milliseconds until it has all, at the rate so far; undefined: not known yet. */
@@ -111,7 +111,7 @@ export class EndpointHistory {
     return this.#courses.get(name)?.lags ?? [];
   }
 
-  /** How far the replica of this name is with its snapshot; undefined: it takes none in, or does not say. */
+  /** The progress of this replica with its snapshot; undefined: none comes in, or it is not known. */
   join(name: string): Join | undefined {
     const begun = this.#joins.get(name);
     const percent = joinPercents(this.last).get(name);

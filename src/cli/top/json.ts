@@ -1,4 +1,4 @@
-/** What `top` has seen, as JSON: the figures and rates of the last look (docs/command-line.md, "top"). */
+/** The last look of `top` as JSON: the figures and rates (docs/command-line.md, "top"). */
 import { endpointJson } from '../../status/watermarks.js';
 import type { EndpointHistory, Rates } from './history.js';
 

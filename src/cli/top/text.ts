@@ -20,7 +20,7 @@ import type { EndpointHistory, Rates, Series } from './history.js';
 import { KEPT } from './history.js';
 import { replicaLines } from './replica-lines.js';
 
-/** What is shown below the figures. */
+/** The part below the figures. */
 export type View = 'replicas' | 'shards' | 'hot' | 'commands' | 'log';
 
 /** The views, by the key that switches to each, and how the heading names them. */
@@ -39,7 +39,7 @@ const viewTitles: Record<View, string> = {
   log: 'log',
 };
 
-/** How the screen is to be. */
+/** The size and the parts of the screen. */
 export interface ScreenOptions {
   /** Columns of the terminal. */
   width: number;

@@ -16,7 +16,7 @@ import { screenLines, type View, views } from './text.js';
 /** As often as `watermarks --watch`: each look costs a server some hundreds of microseconds. */
 export const LOOK_MS = 2_000;
 
-/** What is looked at, and where it is shown. */
+/** The servers to look at, and the output. */
 export interface TopOptions {
   endpoints: readonly Endpoint[];
   clock: Clock;
@@ -87,7 +87,7 @@ async function drawOn(
   );
   try {
     screen.show([chalk.dim('looking…')]);
-    // What each shard has is asked for only where it is shown.
+    // The figures of each shard are asked for only where they are shown.
     await looking(histories, { ...options, isBrief: () => view !== 'shards' }, ending, () => {
       hasLooked = true;
       draw();

@@ -2,6 +2,7 @@
 import type { Seams } from '../../clock.js';
 import { type CompareOptions, type Comparison, compareSides } from '../../compare/compare.js';
 import type { Pair } from '../../compare/confirm.js';
+import { nameOf } from '../../compare/long-keys.js';
 import { checkRepair, publishAgain } from '../../compare/repair.js';
 import type { Side } from '../../compare/side.js';
 import type { Transport } from '../../transport/connection.js';
@@ -30,7 +31,7 @@ const DIFFERENT = 1;
 /** The exit status where it is not known whether both hold the same. */
 export const UNKNOWN = 3;
 
-/** How often what differs is published again, while less and less does. */
+/** The most times that keys which differ are published again, while fewer and fewer differ. */
 const REPAIR_ROUNDS = 1_000;
 
 /**
@@ -78,10 +79,10 @@ async function repair(
   let published = 0;
   let last = first;
   for (let round = 0; round < REPAIR_ROUNDS && last.differences.length > 0; round += 1) {
-    const seen = new Set(last.differences.map(({ key }) => key.toString('latin1')));
+    const seen = new Set(last.differences.map(({ key, long }) => nameOf(long ?? key)));
     published += await publishAgain(sides[0], last.differences);
     last = await compareSides(sides, options);
-    if (last.differences.some(({ key }) => seen.has(key.toString('latin1')))) break;
+    if (last.differences.some(({ key, long }) => seen.has(nameOf(long ?? key)))) break;
   }
   return { published, last };
 }

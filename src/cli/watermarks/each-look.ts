@@ -3,7 +3,7 @@ import { type Clock, pause, type Timers } from '../../clock.js';
 import type { EndpointAnswer } from '../../status/watermarks.js';
 import { type Endpoint, lookAtAll } from './endpoint.js';
 
-/** What is looked at, and how often. */
+/** The servers to look at, and how often. */
 export interface LookOptions {
   endpoints: readonly Endpoint[];
   /** The pause between two looks, milliseconds. */

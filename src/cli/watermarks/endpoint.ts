@@ -14,12 +14,12 @@ import { formatAddress, parseAddress } from '../../transport/address.js';
 import type { Address, Transport } from '../../transport/connection.js';
 import { parseHostPort } from '../command/values.js';
 
-/** How an endpoint is asked. */
+/** The options of a question to an endpoint. */
 export interface EndpointOptions {
   token: string | undefined;
   transport: Transport;
   timers: Timers;
-  /** Reports to a person what is unusual about an endpoint. */
+  /** Reports an unusual state of an endpoint to a person. */
   warn(message: string): void;
 }
 

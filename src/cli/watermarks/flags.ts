@@ -1,4 +1,4 @@
-/** The flags of `watermarks`, and what they ask for: to look once, to watch, to check or to wait. */
+/** The flags of `watermarks`, and the modes that they choose: look once, watch, check, wait or forget. */
 import * as Flags from '@oclif/core/flags';
 import { SERVER_NAME } from '../../replication/link/server-name.js';
 import type { CheckRules } from '../../status/watermarks-check.js';
@@ -11,7 +11,9 @@ import type { Endpoint } from './endpoint.js';
 export const watermarksFlags = withEnvironment({
   'token-file': fileFlag('The token that the primary asks for; FASTCACHE_TOKEN does the same.'),
   ...tlsFlags,
-  shards: Flags.boolean({ summary: 'Show each shard as well: its watermark, and who is furthest behind.' }),
+  shards: Flags.boolean({
+    summary: 'Show each shard as well: its watermark, and the replica that is furthest behind.',
+  }),
   watch: valueFlag({
     summary: 'Look again every so many seconds, 2 when none are given, until SIGINT.',
     helpValue: '[seconds]',
@@ -64,7 +66,7 @@ export interface WatermarksFlags {
   forget?: string | undefined;
 }
 
-/** What the flags ask for. */
+/** The mode that the flags choose. */
 export type WatermarksMode =
   | { name: 'look' | 'check' }
   | { name: 'watch'; intervalMs: number }

@@ -6,7 +6,7 @@ import type { Output } from '../terminal/output.js';
 import { countText } from '../terminal/text.js';
 import type { Endpoint } from './endpoint.js';
 
-/** What is asked of whom, and where the answers go. */
+/** The replica to forget, the servers that list it, and the output. */
 export interface ForgetOptions {
   endpoints: readonly Endpoint[];
   /** `gone`, or the name or address of a replica as it is listed. */

@@ -22,7 +22,7 @@ import {
 } from '../terminal/text.js';
 import { shardLines } from './shard-lines.js';
 
-/** How the table is to be. */
+/** The size and the parts of the table. */
 export interface TableOptions {
   /** Columns of the terminal; infinite where there is none. */
   width: number;

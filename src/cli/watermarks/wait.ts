@@ -16,7 +16,7 @@ import { formatNumber } from '../terminal/text.js';
 import { unlessStopped } from './each-look.js';
 import { type Endpoint, lookAtAll } from './endpoint.js';
 
-/** What to wait for. */
+/** The servers to wait for, and the limits of the wait. */
 export interface WaitOptions {
   endpoints: readonly Endpoint[];
   /** Milliseconds until the wait ends; 0: it does not. */
@@ -31,7 +31,7 @@ export interface WaitOptions {
 /** Milliseconds between two questions; a server answers those of a connection ten times a second. */
 const PAUSE_MS = 100;
 
-/** What a replica still lacks, or that there is no replica. */
+/** The lag of a replica that is waited for; or there is no replica. */
 interface Lack {
   endpoint: string;
   /** The replica's name; null when there is no replica. */
@@ -41,7 +41,7 @@ interface Lack {
   records: number | null;
 }
 
-/** The answers of one look, and what the replicas lack by them. */
+/** The answers of one look, and the lags of replicas by them. */
 interface Looked {
   answers: EndpointAnswer[];
   lacks: Lack[];
@@ -110,7 +110,7 @@ function newTarget(endpoint: string, status: StatusDocument, warn: (message: str
   const absent = replicas.filter(({ state }) => state === 'gone').map(({ address }) => address);
   for (const address of absent) warn(`${endpoint}: replica ${address} is gone and is not waited for.`);
   for (const { address } of replicas.filter(({ acknowledges, state }) => !acknowledges && state === 'live')) {
-    warn(`${endpoint}: replica ${address} acknowledges nothing: what it was sent counts.`);
+    warn(`${endpoint}: replica ${address} acknowledges nothing: the records that it was sent count.`);
   }
   if (unlistedReplicas > 0) warn(`${endpoint}: ${unlistedReplicas} more replicas are not listed.`);
   return { history, watermarks, absent: new Set(absent) };
@@ -120,7 +120,7 @@ function lacking(endpoint: string, status: StatusDocument, { history, watermarks
   if (status.history !== history) {
     throw new FastcacheError(
       'HISTORY_DIFFERS',
-      `${endpoint} began another history: what is waited for may be lost.`,
+      `${endpoint} began another history: the writes that are waited for may be lost.`,
       { address: endpoint, expected: history ?? 'none', found: status.history ?? 'none' },
     );
   }
@@ -149,7 +149,7 @@ function lacksText(lacks: readonly Lack[]): string {
     .map(({ endpoint, replica, state, records }) => {
       const place = escapeText(endpoint);
       if (replica === null) return `${place}: no replica is connected\n`;
-      const what = records === null ? 'what it takes in as a snapshot' : `${formatNumber(records)} records`;
+      const what = records === null ? 'the snapshot that it takes in' : `${formatNumber(records)} records`;
       return `${place}: replica ${escapeText(replica)} (${state}) lacks ${what}\n`;
     })
     .join('');

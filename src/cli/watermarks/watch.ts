@@ -13,7 +13,7 @@ import { formatTime } from '../terminal/text.js';
 import { eachLook, type LookOptions } from './each-look.js';
 import { type TableOptions, tableOptions, watermarksText } from './text.js';
 
-/** What to watch, and where to show it. */
+/** The servers to watch, and the output. */
 export interface WatchOptions extends LookOptions {
   json: boolean;
   output: Output;

@@ -17,7 +17,7 @@ import { tableOptions, watermarksText } from './text.js';
 import { waitForReplicas } from './wait.js';
 import { watchWatermarks } from './watch.js';
 
-/** What `watermarks` is asked for, and where it writes. */
+/** The options of `watermarks`, and its output. */
 export interface WatermarksOptions {
   endpoints: readonly Endpoint[];
   /** The rules of `--check`. */
@@ -36,8 +36,9 @@ export interface WatermarksOptions {
 }
 
 /**
- * Returns the exit status of a check that ends with `error`. Whatever keeps it from its answer is UNKNOWN: 1
- * and 2 would be findings to monitoring, and 0 says that all is well: also where nobody takes the answer.
+ * Returns the exit status of a check that ends with `error`. A fault that keeps it from its answer is
+ * UNKNOWN, also where nobody reads the answer: to monitoring 1 and 2 would be findings, and 0 says that all
+ * is well.
  */
 export function checkEnd(error: unknown): number {
   if (error instanceof OutputClosed) return checkStatus('UNKNOWN');

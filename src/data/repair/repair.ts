@@ -202,7 +202,7 @@ async function copyRole(from: DataFiles, to: DataFiles): Promise<void> {
 }
 
 function inUse(directory: string): FastcacheError {
-  const message = 'A server has this data directory. Stop it first: what it still writes would be missing.';
+  const message = 'A server has this data directory. Stop it first: its later writes would be missing.';
   return new FastcacheError('DATA_IN_USE', message, { file: directory });
 }
 

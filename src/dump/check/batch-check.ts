@@ -20,7 +20,7 @@ export interface ShardSequences {
   first: bigint;
   last: bigint;
   records: bigint;
-  /** How many of the records were at or below what the shard had reached: a replica skips them. */
+  /** The number of records that were at or below the watermark of the shard: a replica skips them. */
   skipped: bigint;
 }
 

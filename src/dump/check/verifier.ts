@@ -40,7 +40,7 @@ export interface VerifierOptions {
 export interface VerifiedContent {
   frames: Partial<Record<FrameKindName, number>>;
   bytes: number;
-  /** How many of the bytes belong to no readable frame. */
+  /** The number of bytes that belong to no readable frame. */
   damagedBytes: number;
   records: number;
   entries: number;

@@ -19,12 +19,12 @@ import type {
 } from './dump-counter.js';
 import { DumpStats, type FrameTotals } from './stats.js';
 
-/** How `countDump` works. */
+/** The options of `countDump`. */
 export interface CountOptions extends ReadingOptions {
   /** The filter of what is counted; everything is when absent. */
   filter?: FrameFilter | undefined;
   /**
-   * How many records and entries are counted at most (frames, where the filter leaves no records and
+   * The most records and entries to be counted (frames, where the filter leaves no records and
    * entries); no limit when absent. Behind the last one nothing is read.
    */
   limit?: number | undefined;
@@ -58,7 +58,7 @@ export interface DumpCounts {
   hotKeys: FrequentKey[];
   /** The keys with the ten biggest values, the biggest first. */
   biggestValues: BigValue[];
-  /** How big keys and values are, and how long keys live. */
+  /** The sizes of keys and values, and the lives of keys. */
   distributions: Distributions;
 }
 
@@ -81,7 +81,7 @@ export function countDump(source: DumpSource, options: CountOptions = {}): Promi
   });
 }
 
-/** How `countFrames` works. */
+/** The options of `countFrames`. */
 export interface CountFramesOptions extends Pick<CountOptions, 'filter' | 'limit'> {
   /** The dump's name. */
   file: string;

@@ -69,7 +69,7 @@ export interface ShardCounts {
    * holds, and is counted as the greatest u64.
    */
   missingSequences: bigint;
-  /** How often a sequence came that was not above the one before. */
+  /** The number of times that a sequence came that was not above the one before. */
   stepsBack: number;
 }
 
@@ -83,7 +83,7 @@ export interface DistributionBucket {
   count: number;
 }
 
-/** How big keys and values are, and how long keys live. */
+/** The sizes of keys and values, and the lives of keys. */
 export interface Distributions {
   /** Bytes of the keys of all records and entries. */
   keyBytes: Distribution;

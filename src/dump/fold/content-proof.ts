@@ -35,7 +35,7 @@ export class ContentProof {
     return this.#routing ?? 'full-key';
   }
 
-  /** How often a shard was compared. */
+  /** The number of times that a shard was compared. */
   get compared(): number {
     return this.#compared;
   }
@@ -64,7 +64,9 @@ export class ContentProof {
     const { says, shards } = message;
     const isOfPrimary = says === 'state' || says === 'proof';
     if (!isOfPrimary || this.#isSilent || store === undefined || store.routing !== this.#routing) return;
-    for (const { own, theirs, isEqual } of comparisons(store, shards)) {
+    for (const { own, theirs, isAtOne, isEqual } of comparisons(store, shards)) {
+      // A base may be ahead of the frames that are applied to it.
+      if (!isAtOne) continue;
       const { shard } = own;
       this.#compared += 1;
       if (isEqual) {
@@ -89,7 +91,7 @@ function differs(own: ShardDigest, written: ShardDigest, equalAt: string | undef
   const { shard, sequence } = own;
   const since = equalAt === undefined ? '' : ` It was as written at ${equalAt}.`;
   const message =
-    `What is before this does not lead to what the server held of shard ${shard} at sequence ${sequence}: ` +
+    `The frames before this do not lead to the server's content of shard ${shard} at sequence ${sequence}: ` +
     `expected ${expected}, found ${found}.${since}`;
   return new FastcacheError('CONTENT_DIVERGES', message, { expected, found });
 }

@@ -8,7 +8,7 @@ import { readKeySpace } from './fold-dump.js';
 import { FoldedKeySpace } from './folded-key-space.js';
 import { type Difference, type DifferenceCounts, differences } from './key-space-diff.js';
 
-/** How `diffKeySpaces` works. */
+/** The options of `diffKeySpaces`. */
 export interface DiffOptions extends ReadingOptions {
   /** Called with each difference; where it returns a promise, that is waited for. */
   onDifference?: ((difference: Difference) => void | Promise<void>) | undefined;

@@ -6,7 +6,7 @@ import type { KeySpace } from './key-space-fold.js';
 import { loadDumps } from './load.js';
 import { ToolStores } from './tool-stores.js';
 
-/** How `foldDump` works. */
+/** The options of `foldDump`. */
 export interface FoldDumpOptions extends DumpLimits, ReadingOptions {}
 
 /**

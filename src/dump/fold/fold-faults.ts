@@ -6,7 +6,7 @@ import type { SnapshotBuild } from './snapshot-build.js';
 export function untimed(snapshot: SnapshotBuild): FastcacheError {
   return ofSnapshot(
     'BAD_OPTION',
-    'What was at that time is not known: no record up to it, behind the snapshot that begins here, says when that was taken.',
+    'The content at that time is not known: no record up to it, behind the snapshot that begins here, says when that was taken.',
     snapshot,
   );
 }
@@ -15,7 +15,7 @@ export function untimed(snapshot: SnapshotBuild): FastcacheError {
 export function tooLate(snapshot: SnapshotBuild): FastcacheError {
   return ofSnapshot(
     'BAD_OPTION',
-    'What was there then is not known: the snapshot that begins here shows only what came later.',
+    'The content at that place is not known: the snapshot that begins here shows only later content.',
     snapshot,
   );
 }

@@ -52,12 +52,12 @@ export class FoldedKeySpace {
     this.unsaidHistories = unsaidHistories;
   }
 
-  /** How many keys there are. */
+  /** The number of keys. */
   get keys(): number {
     return this.store.keyCount();
   }
 
-  /** How many keys had expired and are gone. */
+  /** The number of keys that had expired and are gone. */
   get expiredKeys(): number {
     return this.#expiredKeys;
   }

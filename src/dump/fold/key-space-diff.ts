@@ -21,7 +21,7 @@ export type Difference =
   | { type: 'removed'; key: Buffer; before: KeyContent }
   | { type: 'changed'; key: Buffer; before: KeyContent; after: KeyContent };
 
-/** How many keys there are of each kind of difference. */
+/** The number of keys of each kind of difference. */
 export interface DifferenceCounts {
   added: number;
   removed: number;

@@ -275,7 +275,7 @@ export class KeySpaceFold<Store extends FoldStore = ShardEngine> {
     const first = firstRecord(payload);
     const base = first === undefined ? 0n : this.#course.startBefore(first.sequence);
     if (first !== undefined && base === undefined) {
-      const message = `What was before sequence ${first.sequence} of shard ${first.shard} is not in the dump, which begins here in the middle of a history, and no snapshot follows.`;
+      const message = `The content before sequence ${first.sequence} of shard ${first.shard} is not in the dump, which begins here in the middle of a history, and no snapshot follows.`;
       const offset = first.offset + RECORD_OFFSETS.sequence;
       const fault = new FastcacheError('SEQUENCE_GAP', message, { offset, found: first.sequence });
       this.#break(this.#broken ?? placedIn(frame, fault).inFile(file));

@@ -12,12 +12,12 @@ import { DumpLosses } from './losses.js';
 import { type MadeDump, type Making, type MakingOptions, makeDump, type ReadInput } from './made-dump.js';
 import { DumpSalvager } from './salvager.js';
 
-/** How `cutDump` works. */
+/** The options of `cutDump`. */
 export interface CutOptions extends MakingOptions {
   /** The filter of what is copied; everything is when absent. */
   filter?: FrameFilter | undefined;
   /**
-   * How many records and entries are copied at most, of all dumps together (frames, where the filter leaves
+   * The most records and entries to be copied, of all dumps together (frames, where the filter leaves
    * no records and entries); no limit when absent. Behind the last one nothing is read.
    */
   limit?: number | undefined;

@@ -2,7 +2,7 @@
 import { type IndexedPart, makeIndex } from '../../frame-index/index-file.js';
 import type { ReadingOptions } from '../read/dump-reader.js';
 
-/** How `indexDump` works. */
+/** The options of `indexDump`. */
 export interface IndexDumpOptions extends ReadingOptions {
   /** The mode of the index, unless it is there already; 0o600 when absent. */
   mode?: number | undefined;

@@ -14,7 +14,7 @@ export interface MakingOptions extends ReadingOptions {
   force?: boolean | undefined;
   /** The mode of the new file; when absent that of the file that is overwritten, or else 0o600. */
   mode?: number | undefined;
-  /** How many losses of each dump, and how many gaps of the new one, are listed; 10 when absent. */
+  /** The most losses of each dump, and the most gaps of the new one, to list; 10 when absent. */
   maxFaults?: number | undefined;
 }
 

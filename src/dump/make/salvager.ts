@@ -24,9 +24,9 @@ export interface Loss {
   start: number;
   /** The byte behind the range; for a snapshot, behind the place where it was found to be lost. */
   end: number;
-  /** How many bytes of the range are left out. */
+  /** The number of bytes of the range that are left out. */
   bytes: number;
-  /** How many readable frames are among them. */
+  /** The number of readable frames among them. */
   frames: number;
   /** Whether the dump merely ends inside its last frame. */
   isCutTail: boolean;

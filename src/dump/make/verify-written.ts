@@ -34,7 +34,7 @@ export interface WrittenDump {
   sequences: readonly ShardSequences[];
 }
 
-/** Verifies what was written; lists `maxFaults` faults at most. Throws when what was written is not sound. */
+/** Verifies the written dump; lists `maxFaults` faults at most. Throws when the dump is not sound. */
 export async function verifyWritten(
   written: DumpOutput,
   { maxFaults, signal, onProgress }: ReadingOptions & { maxFaults: number },
@@ -46,7 +46,7 @@ export async function verifyWritten(
     route: 'full-key',
     shards: undefined,
     onFault: (fault) => {
-      if (!mayRemain.has(fault.code)) throw new Error(`what was written is not sound: ${fault.message}`);
+      if (!mayRemain.has(fault.code)) throw new Error(`the written dump is not sound: ${fault.message}`);
       // Routing is a guess where the primary's shard count and routing mode are not known.
       if (fault.code !== 'SHARD_MISROUTED') remaining.add(fault);
     },

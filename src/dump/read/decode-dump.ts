@@ -3,7 +3,7 @@ import { MAX_FRAME_PAYLOAD_BYTES } from '../../limits.js';
 import { type DumpSource, inDump, type ReadingOptions, readDumpChunks } from './dump-reader.js';
 import { type OpenedFrame, openFrame } from './frame-content.js';
 
-/** How `decodeDump` works. */
+/** The options of `decodeDump`. */
 export interface DecodeDumpOptions extends ReadingOptions {
   /** The most that a frame may announce, compressed or not; 256 MiB when absent. */
   maxPayloadBytes?: number | undefined;

@@ -23,7 +23,7 @@ export interface NamedDump extends AsyncIterable<Uint8Array> {
 /** One dump or several, in order. */
 export type DumpSources = DumpSource | readonly DumpSource[];
 
-/** How far the reading of a dump is. */
+/** The progress of the reading of a dump. */
 export interface DumpProgress {
   /** `verifying`: a dump that was made of others is read once more. `comparing`: with its index. */
   stage: 'reading' | 'verifying' | 'comparing';

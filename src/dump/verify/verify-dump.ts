@@ -12,16 +12,16 @@ import { walkDump } from '../read/walk.js';
 import { checkIndex, type DumpFault, type VerifiedIndex } from './index-check.js';
 import { LoadCheck } from './load-check.js';
 
-/** How `verifyDump` works. */
+/** The options of `verifyDump`. */
 export interface VerifyOptions extends ReadingOptions {
-  /** How the primary routes keys to shards; `full-key` when absent. */
+  /** The part of a key by which the primary routes it to a shard; `full-key` when absent. */
   route?: RouteMode | undefined;
   /**
-   * How many shards the primary has, a power of two from 1 to 1,024; when absent, the count in the dump's
+   * The number of shards of the primary, a power of two from 1 to 1,024; when absent, the count in the dump's
    * lists of watermarks.
    */
   shards?: number | undefined;
-  /** How many faults are listed; 100 when absent. The others are counted. */
+  /** The most faults to list; 100 when absent. The others are counted. */
   maxFaults?: number | undefined;
   /**
    * Whether a dump with digests is read a second time, to compare its content with them; true when absent.
@@ -44,8 +44,8 @@ export interface VerifiedDump extends VerifiedContent {
   /** The result of the check with the index beside the dump. */
   index: VerifiedIndex;
   /**
-   * How often a shard was compared with a digest of the dump; 0: it has none, or cannot be read a second
-   * time, or does not lead to a key space.
+   * The number of times that a shard was compared with a digest of the dump; 0: it has none, or cannot be
+   * read a second time, or does not lead to a key space.
    */
   comparedDigests: number;
   /**

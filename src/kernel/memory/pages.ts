@@ -197,7 +197,7 @@ function takePages(pages: u32): usize {
     page = findFree(pages);
     if (page === 0) return 0;
   }
-  if (ASSERTS) assert((metaOf(page) & KIND_MASK) === FREE, 'what is taken is free');
+  if (ASSERTS) assert((metaOf(page) & KIND_MASK) === FREE, 'a page that is taken is free');
   const found = metaOf(page) & VALUE_MASK;
   unlink(page, found);
   setMeta(page + found - 1, 0);
@@ -348,7 +348,7 @@ export function checkPages(): void {
     page += pages;
   }
   assert(used === pagesInUse && reserved === reservePages, 'the pages in use are those that were counted');
-  assert(used - reserved <= pagesLimit, 'what counts against the limit is within it');
+  assert(used - reserved <= pagesLimit, 'pages that count against the limit are within it');
   assert(countListedRuns() === freeRuns, 'every free run is in a list');
 }
 

@@ -32,7 +32,7 @@ export function heapPlaceOf(record: usize): u32 {
 }
 
 export function setHeapPlace(record: usize, place: u32): void {
-  if (ASSERTS) assert(isInUse(record), 'what expires is a record in use');
+  if (ASSERTS) assert(isInUse(record), 'a record that expires is in use');
   store<u32>(record, place, 12);
 }
 

@@ -148,7 +148,7 @@ export function emit(
     setOpenedAt(shard, nowUs);
   }
   if (ASSERTS) {
-    assert(postponed === 0, 'what is postponed leaves first');
+    assert(postponed === 0, 'postponed records leave first');
     const bytes = <u64>frameBytesOf(shard) + wireBytes(keyBytes, valueBytes);
     assert(bytes <= <u64>frameCapacityOf(shard), 'room was made for the record');
   }
@@ -264,7 +264,7 @@ export function checkPostponed(): void {
   const bytes = wireBytes(keyLengthOf(postponed), valueLengthOf(postponed));
   assert(
     <u64>usedIn(postponedShard) + bytes <= <u64>frameCapacityOf(postponedShard),
-    'what is postponed has room',
+    'postponed records have room',
   );
 }
 

@@ -13,6 +13,7 @@
 //
 // Invariants (`checkChanges`): every entry is found from its hash; `entries` and `watchedHashes` count them
 // and those with watchers, and at least a quarter of each table is free.
+import { LISTED_KEY_BYTES_MAX } from '../layout';
 import { allocateReserve, freePages } from '../memory/pages';
 
 /** How many tables there are, and the bits of a hash that choose one. */
@@ -38,15 +39,23 @@ export let areChangesNoted: bool = false;
 export let changeCount: u64 = 0;
 /** Changes of all keys, their values and their expiries, modulo 2^32. */
 let contentChanges: u32 = 0;
+/** Those of keys that are longer than LISTED_KEY_BYTES_MAX. */
+let longKeyChanges: u32 = 0;
 
-/** Counts a change of any key. */
-export function countContentChange(): void {
+/** Counts a change of any key, which has so many bytes. */
+export function countContentChange(keyBytes: u32): void {
   contentChanges++;
+  if (keyBytes > <u32>LISTED_KEY_BYTES_MAX) longKeyChanges++;
 }
 
 /** Returns how many times any key was changed, modulo 2^32. */
 export function contentChangeCount(): u32 {
   return contentChanges;
+}
+
+/** Returns how many times keys that are longer than LISTED_KEY_BYTES_MAX were changed, modulo 2^32. */
+export function longKeyChangeCount(): u32 {
+  return longKeyChanges;
 }
 
 /** Has changes of all keys noted, or only of those with an entry. */

@@ -6,10 +6,12 @@ import { copyBytes } from '../bytes';
 import { keyedHash } from '../keyed-hash';
 import {
   DIGEST_PART_BYTES,
+  LISTED_BEGINNING_BYTES,
   LISTED_HEADER_BYTES,
   LISTED_KEY_BYTES_MAX,
   OP_DEL,
   OP_SET,
+  RESULT_COUNT,
   RESULT_CURSOR_U64,
   RESULT_DIGEST_U64,
   RESULT_NEED,
@@ -34,6 +36,8 @@ import { shardOfKey } from './places';
 /** The range at hand, of key hashes. */
 let firstHash: u64 = 0;
 let lastHash: u64 = 0;
+/** Shorter keys are not listed. */
+let leastBytes: u32 = 0;
 /** Keys of the segment at hand that are hashed below this were taken before. */
 let takenBelow: u64 = 0;
 /** The key hash of the record that `isWanted` was asked for. */
@@ -92,9 +96,10 @@ export function digestRanges(
 
 /**
  * Lists the entries of a shard whose key hash lies in a wanted part: the parts divide all hashes in pieces of
- * 2^`shift`, and `wanted` has a bit for each. Each entry has LISTED_HEADER_BYTES before its key; keys of more
- * than LISTED_KEY_BYTES_MAX bytes are left out. Returns the bytes. Stops behind `limit` entries or more that
- * were looked at, or where a segment's do not fit; RESULT_CURSOR_U64 is the next cursor. When not even one
+ * 2^`shift`, and `wanted` has a bit for each. Those of keys with fewer than `least` bytes are left out. Each
+ * entry has LISTED_HEADER_BYTES before its key; of a key of more than LISTED_KEY_BYTES_MAX bytes only the
+ * first LISTED_BEGINNING_BYTES follow. Returns the bytes. Stops behind `limit` entries or more that were
+ * looked at, or where a segment's do not fit; RESULT_CURSOR_U64 is the next cursor. When not even one
  * segment's fit, nothing is written and RESULT_NEED is what they take.
  */
 export function listParts(
@@ -105,11 +110,13 @@ export function listParts(
   output: usize,
   capacity: usize,
   limit: u32,
+  least: u32,
 ): usize {
   emitPostponed();
   const shard = shardAt(id);
   firstHash = 0;
   lastHash = u64.MAX_VALUE;
+  leastBytes = least;
   let looked: u32 = 0;
   let written: usize = 0;
   let isDone = directoryOf(shard) === 0;
@@ -176,6 +183,44 @@ export function emitAgain(id: u32, key: usize, length: u32): i32 {
   return WRITE_DONE;
 }
 
+/**
+ * Emits once more, as they are, the entries of a shard whose keys have this hash (XXH3-64) and so many bytes;
+ * returns WRITE_DONE, or WRITE_MEMORY, after which a call with the same cursor goes on. Stops behind `limit`
+ * entries or more that were looked at; RESULT_COUNT is how many were emitted, and RESULT_CURSOR_U64 the next
+ * cursor, 0 at the end.
+ */
+export function emitLongAgain(id: u32, cursor: u64, keyHash: u64, length: u32, limit: u32): i32 {
+  emitPostponed();
+  const shard = shardAt(id);
+  firstHash = keyHash;
+  lastHash = keyHash;
+  let looked: u32 = 0;
+  let emitted: u32 = 0;
+  let isDone = directoryOf(shard) === 0;
+  while (!isDone && looked < limit) {
+    const segment = enter(shard, cursor);
+    for (let part = segment; part !== 0; part = overflowOf(part)) {
+      looked += countOf(part);
+      for (let line = part; line < part + PAGE_BYTES; line += 64) {
+        for (let used = usedSlots(line); used !== 0; used &= used - 1) {
+          const record = firstRecord(line, used);
+          if (keyLengthOf(record) !== length || !isWanted(record)) continue;
+          const valueBytes = valueLengthOf(record);
+          if (!reserveRecord(shard, length, valueBytes)) return WRITE_MEMORY;
+          const expiresAtMs = expiryOf(shard, record);
+          emit(shard, OP_SET, keyHash, expiresAtMs, keyOf(record), length, valueAt(record), valueBytes);
+          emitted++;
+        }
+      }
+    }
+    cursor = behind(segment, cursor);
+    isDone = cursor === 0;
+  }
+  setResult(RESULT_COUNT, emitted);
+  setResultU64(RESULT_CURSOR_U64, isDone ? 0 : cursor);
+  return WRITE_DONE;
+}
+
 /** Returns the segment of the cursor, of which the places below the cursor were taken before. */
 function enter(shard: usize, cursor: u64): usize {
   const segment = segmentIn(directoryOf(shard), depthOf(shard), cursor);
@@ -204,9 +249,15 @@ function termHere(shard: usize, record: usize, fromContent: bool): u64 {
 
 /** Returns whether a record is to be listed. */
 function isListed(record: usize, shift: u32, wanted: usize): bool {
-  if (keyLengthOf(record) > <u32>LISTED_KEY_BYTES_MAX || !isWanted(record)) return false;
+  if (keyLengthOf(record) < leastBytes || !isWanted(record)) return false;
   const part = <usize>(hashHere >> <u64>shift);
   return ((<u32>load<u8>(wanted + (part >> 3)) >> <u32>(part & 7)) & 1) !== 0;
+}
+
+/** Returns how many bytes of its key are listed. */
+function listedKeyBytes(record: usize): u32 {
+  const length = keyLengthOf(record);
+  return length > <u32>LISTED_KEY_BYTES_MAX ? <u32>LISTED_BEGINNING_BYTES : length;
 }
 
 function listedBytes(segment: usize, shift: u32, wanted: usize): u64 {
@@ -215,7 +266,7 @@ function listedBytes(segment: usize, shift: u32, wanted: usize): u64 {
     for (let line = part; line < part + PAGE_BYTES; line += 64) {
       for (let used = usedSlots(line); used !== 0; used &= used - 1) {
         const record = firstRecord(line, used);
-        if (isListed(record, shift, wanted)) bytes += LISTED_HEADER_BYTES + <u64>keyLengthOf(record);
+        if (isListed(record, shift, wanted)) bytes += LISTED_HEADER_BYTES + <u64>listedKeyBytes(record);
       }
     }
   }
@@ -223,12 +274,12 @@ function listedBytes(segment: usize, shift: u32, wanted: usize): u64 {
 }
 
 function list(at: usize, shard: usize, record: usize): usize {
-  const length = keyLengthOf(record);
+  const length = listedKeyBytes(record);
   const expiresAtMs = expiryOf(shard, record);
   store<u64>(at, hashHere);
   store<u64>(at, printOf(termHere(shard, record, false), expiresAtMs), 8);
   store<u64>(at, expiresAtMs, 16);
-  store<u32>(at, length, 24);
+  store<u32>(at, keyLengthOf(record), 24);
   copyBytes(at + LISTED_HEADER_BYTES, keyOf(record), length);
   return <usize>LISTED_HEADER_BYTES + <usize>length;
 }

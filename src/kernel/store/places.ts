@@ -3,12 +3,12 @@ import { isRoutedByPrefix, routedLength, routeOfHash, shardAt } from '../table/s
 import { touchBucket, touchRecord } from '../table/table';
 import { xxh3 } from '../xxh3';
 
-/** What was read ahead, which is kept so that no compiler leaves the reading out. */
+/** The bytes that were read ahead; they are kept so that no compiler leaves the reading out. */
 export let touched: u64 = 0;
 
 /**
  * Reads the bucket of a key. Memory is slow, but waits for several keys overlap when little is done between
- * them: who has many keys to find first hashes all, then reads all their buckets, then the records that those
+ * them: a command with many keys first hashes all, then reads all their buckets, then the records that those
  * point to (`touchRecordOf`), and then finds them one by one.
  */
 export function touchBucketOf(key: usize, length: u32, hash: u64, keyed: u64): void {

@@ -269,7 +269,7 @@ export function compact(limit: u32): u32 {
       if (ASSERTS) assert(target !== 0, 'another slab has room for what moves');
       memory.copy(target, record, bytes);
       locateRecord(record);
-      if (ASSERTS) assert(record === located(), 'what moves is a record of a table');
+      if (ASSERTS) assert(record === located(), 'a record that moves is one of a table');
       store<u32>(atSlot, <u32>target);
       moveExpiry(atShard, target);
       count++;

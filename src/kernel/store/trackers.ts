@@ -43,7 +43,7 @@ export function returnTracker(number: u32): void {
  * past its expiry was deleted: no client could see that, and none has done it.
  */
 export function contentChanged(keyed: u64, record: usize, wasExpired: bool): void {
-  countContentChange();
+  countContentChange(keyLengthOf(record));
   if (areChangesNoted) noteChange(keyed, record, wasExpired);
 }
 

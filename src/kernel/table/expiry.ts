@@ -223,7 +223,7 @@ export function checkExpiry(shard: usize): void {
     const entry = entryAt(shard, index);
     const record: usize = load<u32>(entry, 8);
     assert(isInUse(record) && heapPlaceOf(record) === index + 1, 'a record names the entry that names it');
-    assert(load<u64>(entry) !== NEVER, 'what never expires has no entry');
+    assert(load<u64>(entry) !== NEVER, 'a record that never expires has no entry');
     if (index === 0) continue;
     assert(
       load<u64>(entryAt(shard, (index - 1) >> 2)) <= load<u64>(entry),

@@ -33,15 +33,18 @@ export function proofFrame(store: SequencedStore, watermarks: readonly bigint[])
 export interface Comparison {
   readonly own: ShardDigest;
   readonly theirs: ShardDigest;
+  /** Whether the shard is at the very sequence that is spoken of: otherwise the sums say nothing. */
+  readonly isAtOne: boolean;
+  /** Whether it is, and holds what it should. */
   readonly isEqual: boolean;
 }
 
-/** Compares the shards of a store that are at the very sequence that is spoken of. */
+/** Compares the shards of a store that keeps digests. */
 export function comparisons(store: SequencedStore, theirs: readonly ShardDigest[]): Comparison[] {
   return theirs.flatMap((digest) => {
-    const { shard, sequence } = digest;
-    if (shard >= store.shards || store.watermark(shard) !== sequence) return [];
-    const own = shardDigest(store, shard);
-    return own === undefined ? [] : [{ own, theirs: digest, isEqual: sameDigest(own, digest) }];
+    const own = digest.shard < store.shards ? shardDigest(store, digest.shard) : undefined;
+    if (own === undefined) return [];
+    const isAtOne = own.sequence === digest.sequence;
+    return [{ own, theirs: digest, isAtOne, isEqual: isAtOne && sameDigest(own, digest) }];
   });
 }

@@ -100,7 +100,7 @@ export class Tap implements StreamTap {
     if (this.#fault !== undefined) {
       assert(!hasWork && this.#awaited.length === 0, 'behind a fault nothing waits');
     } else if (!this.#isWaiting) {
-      assert(!hasWork, 'what is to be handed on waits only for the consumer');
+      assert(!hasWork, 'changes to hand on wait only for the consumer');
       assert.equal(this.#awaited.length, 0, 'nobody waits for room that is there');
     }
   }

@@ -115,7 +115,7 @@ export class ReplicaFeed implements MessageTaker {
     return this.#state === 'live' ? this.#subscriber.watermarks : this.#frozen;
   }
 
-  /** How much of its snapshot has been made for it, whole percents; undefined: it is sent none. */
+  /** The part of its snapshot that has been made for it, whole percents; undefined: it is sent none. */
   get snapshotPercent(): number | undefined {
     if (this.#state !== 'snapshot') return undefined;
     const share = this.#snapshot?.share ?? this.#carousel?.shareOf(this.#joiner) ?? 0;
@@ -282,7 +282,7 @@ export class ReplicaFeed implements MessageTaker {
     }
     metrics.cutOff();
     this.#subscriber.close();
-    const tooMuch = 'what was written while its snapshot was under way is too much: ';
+    const tooMuch = 'too much was written while its snapshot was under way: ';
     const what = `${this.#state === 'snapshot' ? tooMuch : ''}${reason}`;
     cutOff(`${what}; a greater ${limitFlag} would let it through`);
   }
@@ -350,7 +350,7 @@ export class ReplicaFeed implements MessageTaker {
         this.#isResuming = false;
         // A Rust replica takes a snapshot only as the first that it is sent.
         if (hasBegun && !this.#isOurs) {
-          cutOff(`what it lacks could not be read: ${fault?.message}`);
+          cutOff(`the frames that it lacks could not be read: ${fault?.message}`);
           return;
         }
         subscribe();

@@ -78,11 +78,11 @@ export interface ReplicaInfo extends ReplicaIdentity {
   queuedBytes: number;
   /** Bytes a second that its connection took of late; 0 of one that left. */
   sentBytesPerSecond: number;
-  /** How much of its snapshot has been made for it, whole percents; undefined: it is sent none. */
+  /** The part of its snapshot that has been made for it, whole percents; undefined: it is sent none. */
   snapshotPercent?: number | undefined;
   /** The shards that hold something else than this node's; absent: none is known to. */
   diverges?: Divergence | undefined;
-  /** How often it has come within the last minute; 0 of one without an id. */
+  /** The number of times that it has come within the last minute; 0 of one without an id. */
   comings?: number;
 }
 

@@ -102,7 +102,7 @@ function whyElsewhere(
     return `${place}, and this history begins at ${history.base + 1n}`;
   }
   const held = margin.get('history');
-  if (held === undefined) return 'what it holds is of no history';
+  if (held === undefined) return 'its content is of no history';
   const { previous } = history;
   if (held !== previous?.id) return `it holds another history, ${held}`;
   const shard = Array.from(claimed).findIndex((own, index) => own > watermarkOf(previous.watermarks, index));

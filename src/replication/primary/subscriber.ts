@@ -108,7 +108,7 @@ export class Subscriber implements LogReader {
       assert.equal(
         this.#cursor.offset,
         this.#backlog.pushedBytes,
-        'what is lacked lies before all that waits',
+        'the frames that it lacks lie before all that wait',
       );
       this.#cursor.close();
       this.#cursor = this.#backlog.openSince(since, this);
@@ -152,7 +152,7 @@ export class Subscriber implements LogReader {
    * Calls `onRoom` once the connection has room again: frames that are published from then on follow.
    */
   pause(onRoom: () => void): void {
-    assert(this.#isStarted && this.#isBlocked, 'who has room lacks nothing');
+    assert(this.#isStarted && this.#isBlocked, 'a subscriber that has room lacks nothing');
     const rest = this.#cursor.pause();
     this.#clearInserted();
     if (rest !== undefined) this.#connection.write(rest);

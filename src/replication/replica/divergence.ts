@@ -7,7 +7,7 @@ import type { Clock } from '../../clock.js';
 import type { RouteMode, SequencedStore } from '../../engine/types.js';
 import { FastcacheError } from '../../errors.js';
 import { decodeDigests, type ShardDigest } from '../../frame/digests.js';
-import { comparisons, digestsFrame, shardDigest } from '../link/digest-frames.js';
+import { type Comparison, comparisons, digestsFrame, shardDigest } from '../link/digest-frames.js';
 import type { Log } from '../log.js';
 import type { ReplicationMetrics } from '../metrics.js';
 
@@ -46,7 +46,10 @@ export interface DivergenceOptions {
 
 /** The stores of a session, as far as there are any. */
 export interface ComparedStores {
-  /** What is held and follows the primary. */
+  /**
+   * The content that is held and follows the primary: all that came before digests was applied to it.
+   * Undefined while a snapshot may still come in its place.
+   */
   readonly held: SequencedStore | undefined;
   /** New content that is not whole yet; the held content follows nothing meanwhile. */
   readonly building: SequencedStore | undefined;
@@ -102,8 +105,10 @@ export class Divergence {
       if (building !== undefined) this.#prove(building, shards);
     } else if (says === 'state') {
       if (held === undefined || building !== undefined) return;
-      this.#options.handOn(frame);
-      this.#compare(held, shards);
+      const compared = comparisons(held, shards);
+      // Where records are missing here, they are missing in all that was handed on.
+      if (compared.every(({ isAtOne }) => isAtOne)) this.#options.handOn(frame);
+      this.#compare(compared);
     } else {
       const message = `The primary sent digests of the sort ${says}, which are a replica's to send.`;
       throw new FastcacheError('FRAME_OUT_OF_PLACE', message, { expected: 'state', found: says });
@@ -116,7 +121,7 @@ export class Divergence {
     if (own === undefined || this.#damaged.has(shard)) return;
     const isFirst = this.state === undefined;
     this.#damaged.add(shard);
-    this.#found(isFirst, [own]);
+    this.#found(isFirst, [{ own }]);
   }
 
   /** Notes that new content has replaced what was held. */
@@ -126,36 +131,36 @@ export class Divergence {
     this.#hasAsked = false;
   }
 
-  #compare(held: SequencedStore, theirs: readonly ShardDigest[]): void {
+  #compare(compared: readonly Comparison[]): void {
     const isFirst = this.state === undefined;
-    const found: ShardDigest[] = [];
-    for (const { isEqual, own } of comparisons(held, theirs)) {
-      const { shard } = own;
-      if (isEqual) this.#differing.delete(shard);
+    const found: Found[] = [];
+    for (const comparison of compared) {
+      const { shard } = comparison.own;
+      if (comparison.isEqual) this.#differing.delete(shard);
       else {
         this.#differing.add(shard);
-        found.push(own);
+        found.push(comparison);
       }
     }
     if (found.length > 0) this.#found(isFirst, found);
     else if (!isFirst && this.state === undefined) {
-      this.#options.log.info(`what is held is again what ${this.#options.primary} has`);
+      this.#options.log.info(`the content is again that of ${this.#options.primary}`);
       this.#send?.(digestsFrame('differs', []));
     }
   }
 
   /** Reports the shards; `isFirst`: none was known to differ before. */
-  #found(isFirst: boolean, shards: readonly ShardDigest[]): void {
-    const action = isFirst ? this.#judge(shards) : this.#options.action;
+  #found(isFirst: boolean, found: readonly Found[]): void {
+    const action = isFirst ? this.#judge(found) : this.#options.action;
     if (action === 'stop') return;
     const asks = action === 'resync' && !this.#hasAsked;
     if (!asks && !isFirst) return;
     this.#hasAsked ||= asks;
-    this.#send?.(digestsFrame(asks ? 'asks' : 'differs', shards));
+    this.#send?.(digestsFrame(asks ? 'asks' : 'differs', ownOf(found)));
   }
 
   /** Makes news of a divergence; returns what is to be done, or has been, about it. */
-  #judge(shards: readonly ShardDigest[]): OnDivergence {
+  #judge(found: readonly Found[]): OnDivergence {
     const { clock, log, metrics, primary, diverged, stop } = this.#options;
     const nowUs = clock.monotonicUs();
     const isAgain = nowUs - this.#lastFoundUs < TWICE_WITHIN_US;
@@ -163,13 +168,13 @@ export class Divergence {
     this.#lastFoundUs = nowUs;
     this.#sinceMs = Math.floor(clock.nowMs());
     metrics.divergences += 1;
-    const named = shards.map(({ shard }) => shard);
-    const where = shards.map(({ shard, sequence }) => `${shard} (at sequence ${sequence})`).join(', ');
-    const message = `What is held is not what ${primary} has: the digests differ of shards ${where}.`;
+    const named = found.map(({ own }) => own.shard);
+    const where = found.map(placeText).join(', ');
+    const message = `The content is not that of ${primary}: the digests differ of shards ${where}.`;
     log.error(`${message} ${consequences[action]}${isAgain ? ' It is the second time within an hour.' : ''}`);
     diverged({ shards: named, action });
     if (action === 'stop') {
-      this.#send?.(digestsFrame('differs', shards));
+      this.#send?.(digestsFrame('differs', ownOf(found)));
       stop(new FastcacheError('CONTENT_DIVERGES', message));
     }
     return action;
@@ -179,16 +184,28 @@ export class Divergence {
   #prove(building: SequencedStore, theirs: readonly ShardDigest[]): void {
     const wrong = comparisons(building, theirs).filter(({ isEqual }) => !isEqual);
     if (wrong.length === 0) return;
-    const shards = wrong.map(({ own }) => own);
-    if (this.#judge(shards) !== 'resync') return;
-    const named = shards.map(({ shard }) => shard).join(', ');
+    if (this.#judge(wrong) !== 'resync') return;
+    const named = wrong.map(({ own }) => own.shard).join(', ');
     const message = `The snapshot of ${this.#options.primary} is not what its proof says, in shards ${named}.`;
     throw new FastcacheError('CONTENT_DIVERGES', message);
   }
 }
 
+/** A shard that differs, and from what; without that its memory is damaged. */
+type Found = Pick<Comparison, 'own'> & Partial<Comparison>;
+
+function ownOf(found: readonly Found[]): ShardDigest[] {
+  return found.map(({ own }) => own);
+}
+
+function placeText({ own: { shard, sequence }, theirs }: Found): string {
+  const instead =
+    theirs === undefined || theirs.sequence === sequence ? '' : ` in place of ${theirs.sequence}`;
+  return `${shard} (at sequence ${sequence}${instead})`;
+}
+
 const consequences: Readonly<Record<OnDivergence, string>> = {
   resync: 'A snapshot replaces it.',
-  stop: 'It is followed no more; what is held stays readable.',
+  stop: 'It is followed no more; the content stays readable.',
   log: 'Nothing is done about it (--on-divergence log).',
 };

@@ -181,8 +181,8 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
     assert.equal(this.#retry !== undefined, phase === 'paused', `the next try while ${phase}`);
     assert.equal(this.#state.name, stateNames[phase], 'the state is the phase');
     if (isLive(phase))
-      assert.equal(this.#holding, this.#session?.continued, 'what is live is whole and held');
-    if (isLive(phase)) assert.equal(this.#machine.claim, 'held', 'what is live may be claimed');
+      assert.equal(this.#holding, this.#session?.continued, 'live content is whole and held');
+    if (isLive(phase)) assert.equal(this.#machine.claim, 'held', 'live content may be claimed');
     if (phase === 'stopped') assert(this.refusal === undefined, 'a follower that is stopped refuses nothing');
     this.#session?.invariants();
   }
@@ -314,7 +314,7 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
     this.#holding = holding;
     if (!isOther) return;
     const place = formatAddress(address);
-    log.info(`what is held goes on in history ${holding.history?.id} of ${place}, which continues it`);
+    log.info(`the content goes on in history ${holding.history?.id} of ${place}, which continues it`);
     handlers.adopted?.({ holding });
   }
 

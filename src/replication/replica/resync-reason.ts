@@ -8,7 +8,7 @@ import type { Divergence } from './divergence.js';
 import type { Holding } from './holding.js';
 
 const FELL_BEHIND = 'the replica has fallen behind, and the primary no longer keeps all that it lacks';
-const DIVERGED = 'what is held is not what the primary has at the same sequences';
+const DIVERGED = 'the content is not that of the primary at the same sequences';
 
 /**
  * Returns why it does so on a connection on which the replica was level: the primary's answer is long past.

@@ -74,7 +74,7 @@ export function fullStore(error: Error): FullStore | undefined {
 export function historyDiffers(own: readonly bigint[], { watermarks }: PrimaryAnswer): FastcacheError {
   return new FastcacheError(
     'HISTORY_DIFFERS',
-    'What this replica holds is not part of what the primary has: all of it will be fetched again.',
+    'The content of this replica is not part of that of the primary: all of it will be fetched again.',
     { expected: own.join(), found: watermarks.join() },
   );
 }

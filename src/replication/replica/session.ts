@@ -94,7 +94,8 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     this.#rule = new ForeignRule(options, held);
     const keepsFrames = options.recorder !== undefined;
     const watermarks = () => this.#continued?.store.watermarks() ?? [];
-    const compared = () => ({ held: this.#continued?.store, building: this.#building?.store });
+    const followed = () => (isLive(this.#machine.phase) ? this.#continued?.store : undefined);
+    const compared = () => ({ held: followed(), building: this.#building?.store });
     this.#link = new PrimaryLink(
       { ...options, hello: helloOf(this.#claim, options), keepsFrames, watermarks, compared },
       {
@@ -138,7 +139,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     assert.equal(this.#answer !== undefined, isAnswered, `the primary's answer while ${phase}`);
     assert.equal(this.#building !== undefined, isBuilding(phase), `content is built while ${phase}`);
     assert.equal(this.#building?.staging.isLoading ?? false, isLoading(phase), `a snapshot while ${phase}`);
-    if (phase === 'awaiting') assert.equal(this.#continued, undefined, 'what is continued is not awaited');
+    if (phase === 'awaiting') assert.equal(this.#continued, undefined, 'continued content is not awaited');
     if (phase === 'resuming' || isLive(phase)) {
       assert(
         this.#continued !== undefined && this.#continued === this.#held,
@@ -262,8 +263,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
       default:
         throw outOfPlace(frame, 'a frame of the stream');
     }
-    // The frame is recorded behind the checks, so that it is known to be sound; also when it has ended the
-    // session.
+    // Behind the checks the frame is known to be sound. One that has ended the session is recorded too.
     this.#options.recorder?.offer(keptBytes(frame));
   }
 

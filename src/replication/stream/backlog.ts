@@ -11,7 +11,7 @@ export type { BacklogWindow } from './shard-window.js';
 
 /** The shards of a backlog, and how much it keeps. */
 export interface BacklogOptions {
-  /** How many shards it has, 1,024 at most; frames of others are refused. */
+  /** The number of its shards, 1,024 at most; frames of others are refused. */
   shards: number;
   /** Frame bytes kept, of all shards together; the oldest frames go first. */
   maxBytes: number;
@@ -54,7 +54,7 @@ export interface Behind {
 /** The lack of a replica that has everything. */
 const LEVEL: Behind = { records: 0, bytes: 0, ms: 0 };
 
-/** How far a replica is from the end of what is kept. */
+/** The distance of a replica from the end of the kept frames. */
 export interface Leeway {
   /** Bytes that were published since the first frame that it lacks. */
   lackingBytes: number;

@@ -32,7 +32,7 @@ export class BatchBuilder {
     this.#clock = clock;
   }
 
-  /** How many records wait. */
+  /** The number of records that wait. */
   get length(): number {
     return this.#records.length;
   }

@@ -151,7 +151,7 @@ export class Cursor {
   /** Throws when something does not hold that always should. */
   invariants(): void {
     assert(this.#offset <= this.#log.endOffset);
-    assert(this.heldOffset <= this.offset, 'what is in use has been handed out');
+    assert(this.heldOffset <= this.offset, 'bytes in use have been handed out');
     assert(this.reader.untakenBytes >= 0);
   }
 

@@ -6,7 +6,7 @@ export interface BacklogWindow {
   frames: number;
   /** Bytes of those frames. */
   bytes: number;
-  /** How many records those frames have. */
+  /** The number of records in those frames. */
   records: bigint;
   /** The first sequence that can still be given; one above `watermark` when nothing is kept. */
   earliest: bigint;

@@ -159,7 +159,7 @@ function diagnosis(host: CommandHost): string {
   }
   const findings = [
     peakPercent(facts) < LOW_OF_PEAK_PERCENT &&
-      `The content took ${peakBytes} bytes at its peak and takes ${usedBytes} now; what was freed serves new keys.`,
+      `The content took ${peakBytes} bytes at its peak and takes ${usedBytes} now; the freed bytes serve new keys.`,
     freeBlockBytes > allocatedBytes * FREE_SHARE &&
       `${freeBlockBytes} bytes are free between records; they are gathered in passing, and MEMORY PURGE does some of it at once.`,
     maxMemoryBytes > 0 &&

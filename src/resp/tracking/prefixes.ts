@@ -12,7 +12,7 @@ interface Prefix {
 export class Prefixes {
   readonly #prefixes = new Map<string, Prefix>();
 
-  /** How many different prefixes there are. */
+  /** The number of different prefixes. */
   get count(): number {
     return this.#prefixes.size;
   }

@@ -84,7 +84,7 @@ export class Tracking {
     return this.#engine?.tracked.items ?? 0;
   }
 
-  /** How many different prefixes there are. */
+  /** The number of different prefixes. */
   get prefixCount(): number {
     return this.#prefixes.count;
   }

@@ -10,14 +10,14 @@ export const durationFamilies: readonly HistogramFamily[] = [
   {
     name: 'fastcache_command_duration_seconds',
     type: 'histogram',
-    help: 'How long commands ran, by class: as LATENCY HISTOGRAM counts them, while latency-tracking is on. What the kernel runs in place counts with the mean of its run. The sum is that of the middles of the buckets.',
+    help: 'The time that commands ran, by class: as LATENCY HISTOGRAM counts them, while latency-tracking is on. A command that the kernel runs in place counts with the mean of its run. The sum is that of the middles of the buckets.',
     labels: ['class'],
     read: ({ status: { latencyRows } }) => (latencyRows === undefined ? [] : byClass(latencyRows())),
   },
   {
     name: 'fastcache_event_loop_delay_seconds',
     type: 'histogram',
-    help: 'How late the event loop ran a timer, ten times a second: a command that came meanwhile waited as long.',
+    help: 'The delay with which the event loop ran a timer, ten times a second: a command that came meanwhile waited as long.',
     read: ({ loopDelays }) => [{ labels: {}, counts: loopDelays }],
   },
 ];

@@ -45,7 +45,7 @@ function whyNot(
 ): string | undefined {
   if (refusal === 'out-of-memory') return 'the primary has more than this replica can hold';
   if (!hasContent) return `no content is whole yet (${state})`;
-  if (refusal !== undefined) return `what the primary has is refused (${refusal})`;
+  if (refusal !== undefined) return `the content of the primary is refused (${refusal})`;
   if (state !== 'live') return `the link to the primary is not live (${state})`;
   if (maxLagMs === undefined) return undefined;
   if (lagMs === undefined) return 'how far it lags is not known yet';

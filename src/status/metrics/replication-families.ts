@@ -178,7 +178,7 @@ const counterFamilies: MetricFamily[] = [
   {
     name: 'fastcache_replication_divergences_total',
     type: 'counter',
-    help: 'How often content was found to differ: this server from its primary, a replica from this server, or memory from what was written.',
+    help: 'The number of times that content was found to differ: this server from its primary, a replica from this server, or memory from the writes.',
     read: ({ replication }) => replication.divergences,
   },
 ];

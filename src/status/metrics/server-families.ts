@@ -145,7 +145,7 @@ const clientFamilies: MetricFamily[] = [
   {
     name: 'fastcache_command_run_seconds_total',
     type: 'counter',
-    help: 'Time spent running commands, by name; what the kernel runs in place is shared out by calls.',
+    help: 'Time spent running commands, by name; the time of commands that the kernel runs in place is shared out by calls.',
     labels: ['command'],
     read: perCommand(({ microseconds }) => microseconds / 1e6),
   },

@@ -244,7 +244,7 @@ describe('replica follow --changes --state', () => {
     const late = await runCommand(args);
     expect(late.status).toBe(0);
     expect(late.stderr).toMatch(
-      /resync +what is held cannot be continued, .*: the primary no longer keeps all that is lacking: shard 0 is to go on at \d+/,
+      /resync +the content cannot be continued, .*: the primary no longer keeps all that is lacking: shard 0 is to go on at \d+/,
     );
     expect(late.stdout).toContain('"type":"snapshot-end"');
     const other = await runCommand([

@@ -211,7 +211,7 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
       world.run(1);
       expect(peer.kinds()).not.toContain(FrameKind.MutationBatch);
       expect(primary.log.lines.at(-1)).toMatch(
-        /is cut off: what was written while its snapshot was under way is too much: 4 frames wait for it, and at most 3 may; a greater --subscriber-queue would let it through$/,
+        /is cut off: too much was written while its snapshot was under way: 4 frames wait for it, and at most 3 may; a greater --subscriber-queue would let it through$/,
       );
       expect(primary.store.openScans).toBe(0);
       expect(primary.listener.replicas()).toEqual([]);

@@ -113,11 +113,11 @@ describe('a probe that compares', () => {
 
   it('that does not read is closed, and nothing of its work goes on', async () => {
     let stopped = 0;
-    const entry = { keyHash: 1n, print: 1n, expiresAtMs: 1n, key: Buffer.alloc(900_000) };
+    const entry = { keyHash: 1n, print: 1n, expiresAtMs: 1n, key: Buffer.alloc(30_000), keyBytes: 30_000 };
     const comparer = (): Comparer => ({
       *answer() {
         yield 0;
-        return { answers: 'list', cursor: 0n, entries: [entry] };
+        return { answers: 'list', cursor: 0n, entries: new Array(30).fill(entry) };
       },
       close: () => {
         stopped += 1;

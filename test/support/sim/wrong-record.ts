@@ -5,8 +5,11 @@ import { type DecodedRecord, decodeBatch, encodeBatch, NO_EXPIRY } from '../../.
 import type { RandomSource } from '../random.js';
 import { ObservedEngine } from './observed-engine.js';
 
-/** `in another shard`: what was to be set there is set there, under a key that belongs there. */
-export const wrongs = ['dropped', 'applied twice', 'in another shard'] as const;
+/**
+ * `in another shard`: what was to be set there is set there, under a key that belongs there. `lost`: a whole
+ * batch was never there, so that the sequences are too low as well.
+ */
+export const wrongs = ['dropped', 'applied twice', 'in another shard', 'lost'] as const;
 export type Wrong = (typeof wrongs)[number];
 
 type Record = Omit<DecodedRecord, 'offset' | 'keyTag' | 'governance'>;
@@ -54,11 +57,17 @@ export class WrongRecord {
     if (wanted.length === 0) return right(payload);
     const chosen = this.#random.pick(wanted);
     this.#done();
+    if (this.#wrong === 'lost') {
+      return { applied: 0, skipped: records.length, lastTimestampMs: Number(chosen.timestampMs) };
+    }
     return right(encodeBatch(records.map((record) => (record === chosen ? this.#spoiled(record) : record))));
   }
 
   #isWanted(record: Record): boolean {
-    return changes(this.#store, record) && (this.#wrong === 'dropped' || record.op === 'set');
+    return (
+      changes(this.#store, record) &&
+      (record.op === 'set' || this.#wrong === 'dropped' || this.#wrong === 'lost')
+    );
   }
 
   #spoiled(record: Record): Record {
