@@ -1,7 +1,9 @@
 /** Estimates how much will be loaded, so that a store makes room for it at once. */
 import type { FollowedStore } from '../../engine/types.js';
 
-/** Room is made at most for so many times what is there, in case what comes is of another kind. */
+/** So much is taken to be like its first part; the tables for it have a tenth of its size. */
+const ALIKE_BYTES = 134_217_728;
+/** Beyond that it is made for so many times what is there at most, in case what comes is of another kind. */
 const FACTOR_MAX = 8;
 /** It is made anew when there is so many times as much as when it was made last. */
 const FACTOR_AGAIN = 4;
@@ -25,7 +27,8 @@ export class ComingContent {
     this.#bytes += bytes;
     if (this.#bytes < this.#dueBytes) return;
     this.#dueBytes = this.#bytes * FACTOR_AGAIN;
-    const factor = Math.min(FACTOR_MAX, this.#totalBytes / Math.max(1, this.#bytes));
+    const expectedBytes = Math.min(this.#totalBytes, Math.max(ALIKE_BYTES, this.#bytes * FACTOR_MAX));
+    const factor = expectedBytes / Math.max(1, this.#bytes);
     if (factor > 1) store.expectContent?.(Math.round(this.#keys * factor), Math.round(this.#bytes * factor));
   }
 }

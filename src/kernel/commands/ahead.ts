@@ -32,7 +32,10 @@ function readGroup(first: u32, step: u32): void {
     const length = argumentLength(i);
     store<u64>(entry, xxh3(key, length));
     store<u64>(entry, keyedHash(key, length), 8);
-    touchBucketOf(key, length, load<u64>(entry), load<u64>(entry, 8));
+  }
+  entry = hashes;
+  for (let i = first; i < end; i += step, entry += 16) {
+    touchBucketOf(argument(i), argumentLength(i), load<u64>(entry), load<u64>(entry, 8));
   }
   entry = hashes;
   for (let i = first; i < end; i += step, entry += 16) {

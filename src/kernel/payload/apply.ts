@@ -159,19 +159,23 @@ export function loadEntries(entries: usize, bytes: usize, count: u32, governed: 
 }
 
 /**
- * Hashes the keys of the next `count` entries into `hashAhead` and `keyedAhead` and reads their buckets. Most
- * have no record yet.
+ * Hashes the keys of the next `count` entries into `hashAhead` and `keyedAhead`, and then reads their
+ * buckets, as `touchBucketOf` says. Most have no record yet.
  */
 function touchEntriesAhead(entries: usize, end: usize, count: u32, governed: bool): void {
   const header = entryHeaderBytes(governed);
+  const endAhead = (<usize>count) << 3;
   let at = entries;
-  for (let i: u32 = 0; i < count; i++) {
+  for (let ahead: usize = 0; ahead < endAhead; ahead += 8) {
     const keyBytes = entryKeyLength(at);
-    const key = at + header;
-    const ahead = (<usize>i) << 3;
-    store<u64>(hashAhead + ahead, xxh3(key, keyBytes));
-    store<u64>(keyedAhead + ahead, keyedHash(key, keyBytes));
-    touchBucketOf(key, keyBytes, load<u64>(hashAhead + ahead), load<u64>(keyedAhead + ahead));
+    store<u64>(hashAhead + ahead, xxh3(at + header, keyBytes));
+    store<u64>(keyedAhead + ahead, keyedHash(at + header, keyBytes));
+    at += <usize>entryBytes(at, end, header, governed);
+  }
+  at = entries;
+  for (let ahead: usize = 0; ahead < endAhead; ahead += 8) {
+    const keyBytes = entryKeyLength(at);
+    touchBucketOf(at + header, keyBytes, load<u64>(hashAhead + ahead), load<u64>(keyedAhead + ahead));
     at += <usize>entryBytes(at, end, header, governed);
   }
 }
@@ -246,8 +250,8 @@ function checkBatch(payload: usize, bytes: usize): i32 {
 }
 
 /**
- * Hashes the keys of the next `count` records into `keyedAhead` and reads what they will need, all buckets
- * and then all records, as `touchBucketOf` says.
+ * Hashes the keys of the next `count` records into `keyedAhead`, and then reads what they will need, all
+ * buckets and then all records, as `touchBucketOf` says.
  */
 function touchAhead(at: usize, count: u32): void {
   let record = at;
@@ -255,6 +259,9 @@ function touchAhead(at: usize, count: u32): void {
   const end = keyedAhead + ((<usize>count) << 3);
   for (; keyed < end; keyed += 8, record = behindRecord(record)) {
     store<u64>(keyed, keyedHash(wireKey(record), wireKeyLength(record)));
+  }
+  record = at;
+  for (keyed = keyedAhead; keyed < end; keyed += 8, record = behindRecord(record)) {
     touchBucketOf(wireKey(record), wireKeyLength(record), wireKeyHash(record), load<u64>(keyed));
   }
   record = at;

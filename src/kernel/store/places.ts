@@ -7,9 +7,9 @@ import { xxh3 } from '../xxh3';
 export let touched: u64 = 0;
 
 /**
- * Reads the bucket of a key. Memory is slow, but waits for several keys overlap: a command with many keys
- * first reads all their buckets, then the records that those point to (`touchRecordOf`), and then finds them
- * one by one.
+ * Reads the bucket of a key. Memory is slow, but waits for several keys overlap when little is done between
+ * them: a command with many keys first hashes all, then reads all their buckets, then the records that those
+ * point to (`touchRecordOf`), and then finds them one by one.
  */
 export function touchBucketOf(key: usize, length: u32, hash: u64, keyed: u64): void {
   touched ^= touchBucket(shardAt(shardOfKey(key, length, hash)), keyed);

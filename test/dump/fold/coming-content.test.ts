@@ -14,13 +14,22 @@ class ExpectingStore extends WatermarkStore {
 
 it('room is made for eight times as much as there is, anew when that is four times as much', () => {
   const store = new ExpectingStore(1);
-  const coming = new ComingContent(1_000_000);
-  for (let loaded = 0; loaded < 1_000_000; loaded += 10_000) coming.add(store, 100, 10_000);
+  const coming = new ComingContent(1_000_000_000);
+  for (let loaded = 0; loaded < 1_000_000_000; loaded += 20_000_000) coming.add(store, 200_000, 20_000_000);
   expect(store.expected).toEqual([
-    [800, 80_000],
-    [3_200, 320_000],
-    [10_000, 1_000_000],
-    [10_000, 1_000_000],
+    [1_600_000, 160_000_000],
+    [6_400_000, 640_000_000],
+    [10_000_000, 1_000_000_000],
+  ]);
+});
+
+it('room is made at once for 128 MiB like the first part, and for no more than there is', () => {
+  const store = new ExpectingStore(1);
+  new ComingContent(1_000_000_000).add(store, 1, 4_096);
+  new ComingContent(100_000_000).add(store, 100, 10_000);
+  expect(store.expected).toEqual([
+    [32_768, 134_217_728],
+    [1_000_000, 100_000_000],
   ]);
 });
 
