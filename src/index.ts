@@ -76,6 +76,7 @@ export {
   type CatchUp,
   type Leeway,
   type NeedsSnapshot,
+  type ReplicaLag,
 } from './replication/stream/backlog.js';
 export { BatchBuilder, type BatchRules } from './replication/stream/batch-builder.js';
 export {
@@ -86,5 +87,5 @@ export {
   replicaEvents,
 } from './server/events.js';
 export type { PrimaryOptions, ReplicaOptions, ServerOptions } from './server/option-types.js';
-export type { Lag, ReplicaLag } from './status/lag.js';
+export type { Lag } from './status/lag.js';
 export type { ReplicaStatus } from './status/report.js';

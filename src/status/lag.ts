@@ -3,13 +3,7 @@
  * replica acknowledges nothing, and its lag is counted from what it has been sent.
  */
 import { holdsNothing, type ReplicaInfo } from '../replication/primary/replica-info.js';
-import type { Backlog, Behind } from '../replication/stream/backlog.js';
-
-/** The lag over all shards: the sums of their `records` and `bytes`, and the most of their `ms`. */
-export interface ReplicaLag extends Behind {
-  /** The lag of each shard, by its index. */
-  readonly shards: readonly Behind[];
-}
+import type { Backlog, ReplicaLag } from '../replication/stream/backlog.js';
 
 /** A replica's lag; `snapshot`: it is still receiving a snapshot, so that no lag can be given. */
 export type Lag = ReplicaLag | 'snapshot';
@@ -35,27 +29,6 @@ export function lagOf(replica: ReplicaInfo, backlog: Backlog, mostMs?: MostLagMs
   const { state, acknowledged, watermarks } = replica;
   if (holdsNothing(replica) || state === 'snapshot') return 'snapshot';
   const held = acknowledged ?? watermarks;
-  if (backlog.isLevel(held)) return { records: 0, bytes: 0, ms: 0, shards: backlog.allBehind(held) };
-  const shards = backlog.allBehind(held);
-  return {
-    records: shards.reduce((sum, { records }) => sum + records, 0),
-    bytes: total(
-      shards,
-      ({ bytes }) => bytes,
-      (sum, bytes) => sum + bytes,
-    ),
-    ms: total(shards, ({ ms }) => ms, Math.max) ?? mostMs?.(held),
-    shards,
-  };
-}
-
-/** Adds up one figure of all shards; undefined as soon as one shard's figure is. */
-function total(
-  shards: readonly Behind[],
-  part: (shard: Behind) => number | undefined,
-  join: (sum: number, value: number) => number,
-): number | undefined {
-  return shards
-    .map(part)
-    .reduce((sum, value) => (sum === undefined || value === undefined ? undefined : join(sum, value)), 0);
+  const behind = backlog.allBehind(held);
+  return behind.ms === undefined ? { ...behind, ms: mostMs?.(held) } : behind;
 }

@@ -160,7 +160,7 @@ function replicaLine({ name, lag, queuedBytes }: ReplicaStatus): string {
 }
 
 function backlogFields({ history, offsetRecords, backlog }: ServingReport): Fields {
-  const { limitBytes, records, windowMs, shards } = backlog;
+  const { limitBytes, records, windowMs } = backlog;
   // The backlog holds more records than the offset counts only where the offset is too low.
   const kept = records < offsetRecords ? records : offsetRecords;
   return {
@@ -168,7 +168,9 @@ function backlogFields({ history, offsetRecords, backlog }: ServingReport): Fiel
     repl_backlog_size: limitBytes,
     repl_backlog_first_byte_offset: String(offsetRecords - kept + 1n),
     repl_backlog_histlen: String(kept),
-    ...Object.fromEntries(shards.map((shard, index) => [`shard${index}`, shardLine(shard, windowMs)])),
+    ...Object.fromEntries(
+      backlog.windows().map((shard, index) => [`shard${index}`, shardLine(shard, windowMs)]),
+    ),
   };
 }
 

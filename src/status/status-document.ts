@@ -124,14 +124,14 @@ export function replicasInRoom(shards: number): number {
 }
 
 function backlogEntry(backlog: BacklogReport, isBrief: boolean): BacklogEntry {
-  const { bytes, records, limitBytes, windowMs, bytesPerSecond, shards } = backlog;
+  const { bytes, records, limitBytes, windowMs, bytesPerSecond } = backlog;
   return {
     bytes,
     records: Number(records),
     limitBytes,
     windowMs: msOrNull(windowMs),
     bytesPerSecond: bytesPerSecond ?? null,
-    earliest: isBrief ? [] : shards.map(({ earliest }) => earliest),
+    earliest: isBrief ? [] : backlog.windows().map(({ earliest }) => earliest),
   };
 }
 

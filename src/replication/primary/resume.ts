@@ -32,7 +32,7 @@ export function resume(
   if (place === undefined) return { since: undefined, place, reason: whyElsewhere(stream, claimed, margin) };
   const needsSnapshot = backlog.needsSnapshot(place);
   if (needsSnapshot === undefined) {
-    const records = backlog.allBehind(place).reduce((sum, behind) => sum + behind.records, 0);
+    const { records } = backlog.allBehind(place);
     const reason = records === 0 ? 'it lacks nothing' : `records that it lacks: ${records}`;
     return { since: place, place, reason };
   }

@@ -51,8 +51,14 @@ export interface Behind {
   readonly ms: number | undefined;
 }
 
-/** The lack of a replica that has everything. */
+/** The lack of a shard of which a replica has everything. */
 const LEVEL: Behind = { records: 0, bytes: 0, ms: 0 };
+
+/** The lag over all shards: the sums of their `records` and `bytes`, and the most of their `ms`. */
+export interface ReplicaLag extends Behind {
+  /** The lag of each shard, by its index. */
+  readonly shards: readonly Behind[];
+}
 
 /** The distance of a replica from the end of the kept frames. */
 export interface Leeway {
@@ -82,6 +88,8 @@ const NOTHING = Buffer.alloc(0);
  * snapshot when in any shard it lacks what is no longer kept, or claims more than was ever pushed.
  */
 export class Backlog {
+  /** The lack of a replica that has everything. */
+  readonly level: ReplicaLag;
   readonly #shards: ShardWindow[];
   readonly #maxBytes: number;
   readonly #log: FrameLog;
@@ -93,12 +101,23 @@ export class Backlog {
       const from = typeof base === 'bigint' ? base : watermarkOf(base, shard);
       return new ShardWindow(from, watermarks?.[shard] ?? from);
     });
+    this.level = { ...LEVEL, shards: this.#shards.map(() => LEVEL) };
     this.#log = new FrameLog({
       watermarks: this.watermarks(),
       maxBytes,
       dropped: (shard, lastSequence, frameBytes, offset) =>
         this.#shards[shard]!.dropped(lastSequence, frameBytes, offset),
     });
+  }
+
+  /** Returns what is kept of all shards together. */
+  kept(): { bytes: number; records: bigint } {
+    const sum = { bytes: 0, records: 0n };
+    for (const window of this.#shards) {
+      sum.bytes += window.bytes;
+      sum.records += window.records;
+    }
+    return sum;
   }
 
   /** Bytes that have been pushed so far. */
@@ -238,10 +257,20 @@ export class Backlog {
     return { records, bytes: this.#log.shardBytesFrom(place), ms };
   }
 
-  /** Returns what a replica that holds these lacks of each shard. */
-  allBehind(held: ArrayLike<bigint>): Behind[] {
-    if (this.isLevel(held)) return new Array<Behind>(this.#shards.length).fill(LEVEL);
-    return this.#shards.map((_, shard) => this.behind(shard, watermarkOf(held, shard)));
+  /** Returns the lack of a replica that holds these: `level` itself where it lacks nothing. */
+  allBehind(held: ArrayLike<bigint>): ReplicaLag {
+    if (this.isLevel(held)) return this.level;
+    const shards = this.#shards.map((_, shard) => this.behind(shard, watermarkOf(held, shard)));
+    return {
+      records: shards.reduce((sum, { records }) => sum + records, 0),
+      bytes: total(
+        shards,
+        ({ bytes }) => bytes,
+        (sum, bytes) => sum + bytes,
+      ),
+      ms: total(shards, ({ ms }) => ms, Math.max),
+      shards,
+    };
   }
 
   /** Returns whether a replica that holds these has exactly what was pushed. Costs little. */
@@ -342,6 +371,17 @@ export class Backlog {
     cursor.close();
     return frames;
   }
+}
+
+/** Adds up one figure of all shards; undefined as soon as one shard's figure is. */
+function total(
+  shards: readonly Behind[],
+  part: (shard: Behind) => number | undefined,
+  join: (sum: number, value: number) => number,
+): number | undefined {
+  return shards
+    .map(part)
+    .reduce((sum, value) => (sum === undefined || value === undefined ? undefined : join(sum, value)), 0);
 }
 
 /** Returns the milliseconds until so many bytes more are written; undefined: nothing is written. */

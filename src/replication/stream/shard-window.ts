@@ -125,10 +125,19 @@ export class ShardWindow {
     return from >= this.#watermark ? 0 : Number(this.#between(from, this.#watermark));
   }
 
-  /** Returns what is kept. */
+  /** Records that are kept. */
+  get records(): bigint {
+    return this.#between(this.earliest - 1n, this.#watermark);
+  }
+
+  /** Bytes of the frames that are kept. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Returns the records and frames that are kept. */
   window(): BacklogWindow {
-    const earliest = this.earliest;
-    const records = this.#between(earliest - 1n, this.#watermark);
+    const { earliest, records } = this;
     return { frames: this.#frames, bytes: this.#bytes, records, earliest, watermark: this.#watermark };
   }
 

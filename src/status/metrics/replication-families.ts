@@ -3,7 +3,7 @@
  * link.
  */
 
-import type { ReplicaLag } from '../lag.js';
+import type { ReplicaLag } from '../../replication/stream/backlog.js';
 import type { LinkReport, ReplicaStatus, ServingReport } from '../report.js';
 import type { MetricFamily, MetricsModel, Sample } from './metric-family.js';
 import { stateSamples } from './metric-family.js';

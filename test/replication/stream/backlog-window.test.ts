@@ -132,7 +132,8 @@ describe('what a replica has left of it', () => {
     });
     const [first, ...others] = sequences;
     expect(backlog.isLevel(sequences)).toBe(true);
-    expect(backlog.allBehind(sequences)).toEqual(sequences.map(() => ({ records: 0, bytes: 0, ms: 0 })));
+    const level = { records: 0, bytes: 0, ms: 0 };
+    expect(backlog.allBehind(sequences)).toEqual({ ...level, shards: sequences.map(() => level) });
     for (const held of [[first! - 1n, ...others], [first! + 1n, ...others], [...sequences, 0n], []]) {
       expect(backlog.isLevel(held)).toBe(false);
     }
