@@ -48,6 +48,15 @@ export function systemDataFiles(directory: string, mode: number): DataFiles {
       const path = pathOf(name);
       return new SystemFile(await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode), path);
     },
+    async reopen(name, bytes) {
+      const path = pathOf(name);
+      const file = await openPlain(path, O_WRONLY | O_CREAT, mode);
+      await file.truncate(bytes).catch(async (error: Error) => {
+        await file.close();
+        throw error;
+      });
+      return new SystemFile(file, path, bytes);
+    },
     rename: (from, to) => rename(pathOf(from), pathOf(to)),
     remove: (name) => rm(pathOf(name), { force: true }),
     async truncate(name, bytes) {
@@ -69,11 +78,12 @@ class SystemFile implements DataFile {
   readonly #path: string;
   /** The same file, whose writes are on the disk when they end; undefined until the first of them. */
   #durable: FileHandle | undefined;
-  #end = 0;
+  #end: number;
 
-  constructor(file: FileHandle, path: string) {
+  constructor(file: FileHandle, path: string, end = 0) {
     this.#file = file;
     this.#path = path;
+    this.#end = end;
   }
 
   append(pieces: readonly Uint8Array[]): Promise<void> {
@@ -119,10 +129,12 @@ class SystemFile implements DataFile {
  * Opens a file that is there. A link is not followed, and to open a pipe waits for nobody: what is no plain
  * file was put there by somebody else. Throws READ_FAILED for it.
  */
-async function openPlain(path: string, flags: number): Promise<FileHandle> {
-  const file = await open(path, flags | O_NOFOLLOW | O_NONBLOCK).catch((error: NodeJS.ErrnoException) => {
-    throw OF_NO_FILE.has(error.code) ? noPlainFile(path, error) : error;
-  });
+async function openPlain(path: string, flags: number, mode?: number): Promise<FileHandle> {
+  const file = await open(path, flags | O_NOFOLLOW | O_NONBLOCK, mode).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw OF_NO_FILE.has(error.code) ? noPlainFile(path, error) : error;
+    },
+  );
   try {
     if (!(await file.stat()).isFile()) throw noPlainFile(path);
   } catch (error) {
