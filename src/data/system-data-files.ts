@@ -1,5 +1,5 @@
 /** The files of a data directory on the system's disk. */
-import { constants } from 'node:fs';
+import { constants, writev } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FastcacheError } from '../errors.js';
@@ -79,6 +79,8 @@ class SystemFile implements DataFile {
   /** The same file, whose writes are on the disk when they end; undefined until the first of them. */
   #durable: FileHandle | undefined;
   #end: number;
+  /** The write that was begun last, which nothing is closed under. */
+  #writing: Promise<number> | undefined;
 
   constructor(file: FileHandle, path: string, end = 0) {
     this.#file = file;
@@ -103,9 +105,11 @@ class SystemFile implements DataFile {
   async #append(file: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
     let rest = pieces;
     while (rest.length > 0) {
-      const { bytesWritten } = await file.writev(rest as Uint8Array[], this.#end);
-      this.#end += bytesWritten;
-      rest = behind(rest, bytesWritten);
+      const writing = writtenBytes(file, rest, this.#end);
+      this.#writing = writing;
+      const bytes = await writing;
+      this.#end += bytes;
+      rest = behind(rest, bytes);
     }
   }
 
@@ -120,9 +124,17 @@ class SystemFile implements DataFile {
   }
 
   async close(): Promise<void> {
+    await this.#writing?.catch(() => {});
     await this.#durable?.close();
     await this.#file.close();
   }
+}
+
+/** Writes pieces at a place, or the first of them; that of a FileHandle takes 15 us more of its thread. */
+function writtenBytes(file: FileHandle, pieces: readonly Uint8Array[], place: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    writev(file.fd, pieces, place, (error, bytes) => (error === null ? resolve(bytes) : reject(error)));
+  });
 }
 
 /**
