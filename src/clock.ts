@@ -47,7 +47,7 @@ export interface Random {
   u32(): number;
 }
 
-/** What the core needs of the world besides its connections. */
+/** The parts of the world that the core needs besides its connections. */
 export interface Seams {
   clock: Clock;
   timers: Timers;

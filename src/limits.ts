@@ -9,7 +9,7 @@
 export const FRAME_HEADER_BYTES = 16;
 /** Either length of a frame's header may announce this much: 256 MiB. */
 export const MAX_FRAME_PAYLOAD_BYTES = 268_435_456;
-/** What the wire carries in eight bytes (sequences, times, hashes) is no greater. */
+/** The greatest number that the wire carries in eight bytes (sequences, times, hashes). */
 export const LARGEST_U64 = 0xffff_ffff_ffff_ffffn;
 /** A Hello: 64 KiB. */
 export const HELLO_MAX_BYTES = 65_536;
@@ -44,7 +44,7 @@ export const DIGESTS_MAX_BYTES = 5 + 28 * MAX_SHARDS;
 export const SEAL_BYTES = 20;
 /** A Failover frame: an order, with its history and a list of watermarks. */
 export const FAILOVER_MAX_BYTES = 18 + WATERMARKS_MAX_BYTES;
-/** What a number of shards must be, in words. */
+/** The numbers of shards that are allowed, in words. */
 export const SHARD_COUNTS = `a power of two from 1 to ${MAX_SHARDS}`;
 
 /** Whether a store, or a peer's, can have so many shards. */

@@ -286,7 +286,7 @@ function undocumentedIn(file: string): string[] {
   });
 }
 
-/** Who imports whom, between the places that `placeOf` puts files in; nothing outside src and commands. */
+/** Returns the imports between the places that `placeOf` puts files in; nothing outside src and commands. */
 function graphOf(placeOf: (path: string) => string): Map<string, Set<string>> {
   const graph = new Map<string, Set<string>>();
   for (const { file, target } of imports) {

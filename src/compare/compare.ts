@@ -1,7 +1,7 @@
 /**
  * Compares two sides (docs/operations.md, "Comparing servers"): the digests of their shards first, then those
  * of parts of the key hashes, then the entries of the parts that differ, and in the end those keys that still
- * do, until what is left differs in what both hold at the same sequence.
+ * do. It ends when the keys that are left differ in content that both sides hold at the same sequence.
  */
 import { setImmediate } from 'node:timers/promises';
 import { pause, type Seams } from '../clock.js';
@@ -20,7 +20,7 @@ export interface CompareOptions extends Pick<Seams, 'clock' | 'timers'> {
   onProgress?(stage: 'digests' | 'keys', share: number): void;
 }
 
-/** What a comparison has found. */
+/** The result of a comparison. */
 export interface Comparison {
   /** Whether nothing differs that could be compared. */
   isEqual: boolean;
@@ -265,7 +265,7 @@ class SideComparison {
     });
   }
 
-  /** What has expired is content until its deletion, which has a sequence of its own in one history only. */
+  /** An expired entry is content until its deletion, which has a sequence of its own in one history only. */
   #isGone(expiresAtMs: bigint, nowMs: number): boolean {
     return !this.#isOneHistory && expiresAtMs <= BigInt(nowMs);
   }

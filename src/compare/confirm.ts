@@ -17,7 +17,7 @@ export interface Candidate {
   key: Buffer;
   /** Where it is looked for on either side. */
   shards: [number, number];
-  /** What was listed of it; undefined: nothing. */
+  /** The entries that were listed of it; undefined: none was. */
   entries: [KeyState['entry'], KeyState['entry']];
 }
 
@@ -32,7 +32,7 @@ export interface KeyDifference {
   shard: number;
 }
 
-/** What is known of keys that may differ. */
+/** The verdicts about keys that may differ. */
 export interface Verdicts {
   different: KeyDifference[];
   /** Keys that were changed whenever they were looked at. */
@@ -48,7 +48,7 @@ export interface ConfirmOptions {
   /** The side that is asked before and behind the other: the one that is rather ahead. */
   leader: 0 | 1;
   isOneHistory: boolean;
-  /** Whether what has this expiry counts as gone. */
+  /** Whether an entry with this expiry counts as gone. */
   isGone(expiresAtMs: bigint): boolean;
 }
 

@@ -1,4 +1,4 @@
-/** One of the two sides of a comparison: who answers its questions. */
+/** One of the two sides of a comparison, which answers its questions. */
 import { setImmediate } from 'node:timers/promises';
 import type { Timer, Timers } from '../clock.js';
 import { FastcacheError } from '../errors.js';
@@ -21,10 +21,13 @@ export interface Side {
 /** The answer to a question that asks so. */
 export type AnswerTo<Asks extends Question['asks']> = Extract<Answer, { answers: Asks }>;
 
-/** What a side needs of a `Probe`. */
+/** The part of a `Probe` that a side needs. */
 export type ComparingProbe = Pick<Probe, 'margin' | 'ask' | 'compare' | 'close'>;
 
-/** A server that is asked nothing else hears so often from whoever compares; it drops a silent one. */
+/**
+ * A server that is asked nothing else is sent a sign so often by the tool that compares; it drops a silent
+ * one.
+ */
 const SIGN_MS = 20_000;
 
 const IGNORE = () => {};
@@ -67,7 +70,7 @@ export function storeSide(name: string, answers: StoreAnswers, close: () => void
 }
 
 /**
- * Returns the side of a server of fastcache's, which hears from it also while only the other side is asked.
+ * Returns the side of a server of fastcache's, which is sent signs also while only the other side is asked.
  * Throws `COMPARE_REFUSED` for one that is too old.
  */
 export function serverSide(name: string, probe: ComparingProbe, timers: Timers): Side {

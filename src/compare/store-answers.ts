@@ -6,7 +6,7 @@ import type { RangeDigests } from '../engine/digests.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import { ANY_SHARD, type Answer, type KeyPlace, type KeyState, type Question } from '../frame/compare.js';
 
-/** What is compared. */
+/** The content that is compared. */
 export interface ComparedStore {
   /** The store; another one when its content has been replaced. */
   readonly engine: ShardEngine;
@@ -42,8 +42,8 @@ export class StoreAnswers {
   }
 
   /**
-   * Returns the steps of an answer, each of which yields the share of the work that is done. What is no
-   * longer wanted is ended by `return`. Throws OUT_OF_MEMORY.
+   * Returns the steps of an answer, each of which yields the share of the work that is done. The caller ends
+   * an answer that it no longer wants by `return`. Throws OUT_OF_MEMORY.
    */
   *answer(question: Question): Generator<number, Answer> {
     const store = this.#store();

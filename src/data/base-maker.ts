@@ -17,14 +17,16 @@ import { markedPairs } from './segment-proofs.js';
 /** So many bytes may wait to be written before the scan waits for them. */
 const BUFFER_BYTES = 1_048_576;
 
-/** What a base is made from. */
+/** The options of a base. */
 export interface BaseOptions {
   readonly stream: FrameStream;
   readonly carousel: Carousel;
   readonly file: DumpFile;
 }
 
-/** Why a base was given up: what it was made of has come to an end, or is not there. No fault of the disk. */
+/**
+ * Why a base was given up: the stream that it was made of has ended, or is not there. No fault of the disk.
+ */
 export class GivenUp extends Error {}
 
 /** One base, from its making until it is whole, or given up. */
@@ -43,7 +45,7 @@ export class BaseMaker {
     this.#ended = new Promise((resolve, reject) => {
       this.#end = (error) => (error === undefined ? resolve() : reject(error));
     });
-    // Whoever waits for the end hears of it; nobody may wait yet when it fails.
+    // A caller that waits for the end gets the error; nobody may wait yet when it fails.
     this.#ended.catch(() => {});
     this.#sink = new DumpSink(file, (error) => this.giveUp(error));
     this.#subscriber = new Subscriber(this.#sink, stream.backlog, {
@@ -86,7 +88,7 @@ export class BaseMaker {
   }
 }
 
-/** A dump as a connection of the stream: what it has taken waits until it is written. */
+/** A dump as a connection of the stream: bytes that it has taken wait until they are written. */
 class DumpSink implements Connection {
   readonly remoteAddress = 'the data directory';
   readonly handlers = { onData() {}, onDrain() {}, onClose() {} };

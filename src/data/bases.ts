@@ -13,7 +13,7 @@ import type { Removals } from './removals.js';
 import { type Keep, keptBases } from './retention.js';
 import { markName } from './sync-mark.js';
 
-/** What is known of the last base, for INFO and LASTSAVE. */
+/** The facts about the last base, for INFO and LASTSAVE. */
 export interface SaveReport {
   readonly isSaving: boolean;
   /** Unix ms of the last base; undefined: there is none. */
@@ -29,7 +29,7 @@ export interface SaveReport {
   readonly savedChanges: number;
 }
 
-/** What the bases are made with. */
+/** The options of the bases. */
 export interface BasesOptions {
   readonly clock: Clock;
   readonly log: Log;
@@ -53,9 +53,9 @@ export class Bases {
   readonly #options: BasesOptions;
   #making: Promise<void> | undefined;
   #maker: BaseMaker | undefined;
-  /** What removes files; it never rejects. */
+  /** The removal of files that is under way; it never rejects. */
   #tidying: Promise<void> = Promise.resolve();
-  /** For what the one that is being made was given up. */
+  /** The error for which the base that is being made was given up. */
   #givenUpFor: Error | undefined;
   #startedMs = 0;
   #tookMs: number | undefined;
@@ -107,8 +107,8 @@ export class Bases {
   }
 
   /**
-   * Removes these files soon, and what is not to be kept any longer. What is not removed is logged, and tried
-   * again later.
+   * Removes these files soon, and those that are not to be kept any longer. Files that cannot be removed are
+   * logged, and tried again later.
    */
   tidy(names: readonly string[]): void {
     this.#tidying = this.#tidying.then(() => this.#tidy(names));

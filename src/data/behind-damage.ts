@@ -1,4 +1,4 @@
-/** What the index of a dump says of the frames from a damaged one on, and which of those are damaged, too. */
+/** The entries in a dump's index of the frames from a damaged one on, and which of those are damaged, too. */
 import { FastcacheError } from '../errors.js';
 import { INDEX_ENTRY_BYTES, IndexEntries } from '../frame/index-entry.js';
 import { FrameKind } from '../frame/kinds.js';

@@ -194,7 +194,9 @@ export function damagedData(what: string, file: string, offset?: number): Fastca
   );
 }
 
-/** What an index is that has no sound entry for a byte of the dump at `path` and for what is behind. */
+/**
+ * Describes an index that has no sound entry for a byte of the dump at `path` and for the bytes behind it.
+ */
 export function uncheckedText(path: string, offset: number): string {
   return (
     `has no sound entry for byte ${offset} of its dump and what is behind: a value that was changed there is not ` +

@@ -20,13 +20,13 @@ import { type BaseRule, isBaseDue, type Keep } from './retention.js';
 import { SegmentArchive } from './segment-archive.js';
 import { markName } from './sync-mark.js';
 
-/** What an operator may change while a directory is written. */
+/** The rules that an operator may change while a directory is written. */
 export interface DataRules {
   readonly base: BaseRule;
   readonly keep: Keep;
 }
 
-/** What a data directory works with. */
+/** The options of a data directory. */
 export interface DataOptions {
   readonly files: DataFiles;
   readonly clock: Clock;
@@ -52,7 +52,7 @@ export interface DataOptions {
 const RETRY_MS = 1_000;
 const DEFAULT_RULES: DataRules = { base: 'auto', keep: { bases: 2 } };
 
-/** What is known of the files, for INFO. */
+/** The facts about the files, for INFO. */
 export interface SizeReport {
   /** Bytes of the newest base and of the segments behind it. */
   readonly bytes: number;
@@ -69,11 +69,11 @@ export class DataDirectory {
   readonly #options: DataOptions;
   readonly #lock: DataLock;
   readonly #keeper: ManifestKeeper;
-  /** What replicas are sent that lack more than the backlog has. */
+  /** The frames for replicas that lack more than the backlog has. */
   readonly archive: SegmentArchive;
   #journal: Journal;
   #segment: DumpFile | undefined;
-  /** Who waits for the base without which what is published does not count. */
+  /** The callers that wait for the base without which published frames do not count. */
   readonly #awaitingBase: ((isSynced: boolean) => void)[] = [];
   #fault: Error | undefined;
   #retry: Timer | undefined;
@@ -117,12 +117,12 @@ export class DataDirectory {
     return this.#fault;
   }
 
-  /** What is known of its bases. */
+  /** The facts about its bases. */
   get save(): SaveReport {
     return this.#bases.report;
   }
 
-  /** What is known of its files. */
+  /** The facts about its files. */
   get size(): SizeReport {
     const { manifest } = this.#keeper;
     const baseBytes = contentOf(manifest)?.base?.bytes ?? 0;
@@ -131,7 +131,7 @@ export class DataDirectory {
     return { bytes, baseBytes, unwrittenBytes, isSyncing, slowSyncs };
   }
 
-  /** Whether all that was published is on the disk and counts: what it follows is there as well. */
+  /** Whether all that was published is on the disk and counts, with the content that it follows. */
   get isSynced(): boolean {
     const journal = this.#journal;
     const isBegun = journal.isBegun(this.#options.stream());
@@ -147,12 +147,12 @@ export class DataDirectory {
     return stream !== undefined && stream.history.id === this.#begunHistory;
   }
 
-  /** What of the present stream would be there after a crash, as watermarks; undefined: not known. */
+  /** The watermarks of the present stream that would be there after a crash; undefined: not known. */
   get syncedWatermarks(): readonly bigint[] | undefined {
     return this.#fault === undefined && !this.#keeper.lacksBase ? this.#journal.syncedWatermarks : undefined;
   }
 
-  /** Has what is written from now on synced so. */
+  /** Has bytes that are written from now on synced so. */
   set fsync(policy: FsyncPolicy) {
     this.#fsync = policy;
     this.#journal.fsync = policy;
@@ -361,7 +361,7 @@ export class DataDirectory {
     this.#retry = this.#options.timers.after(RETRY_MS, () => void this.#resume());
   }
 
-  /** Begins to write again, with a base of its own: what was written last may be there or not. */
+  /** Begins to write again, with a base of its own: the bytes that were written last may be there or not. */
   async #resume(): Promise<void> {
     const { log } = this.#options;
     // A base that is nearly whole is none of what begins here.

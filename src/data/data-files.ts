@@ -8,8 +8,8 @@ export interface DataFile {
   /** Resolves when all of the bytes are written, which must not change until then. Rejects with the fault. */
   append(pieces: readonly Uint8Array[]): Promise<void>;
   /**
-   * Resolves when the bytes are written as by `append`, and on the disk. What was appended before must be
-   * there already.
+   * Resolves when the bytes are written as by `append`, and on the disk. Bytes that were appended before must
+   * be there already.
    */
   appendSynced(pieces: readonly Uint8Array[]): Promise<void>;
   /** Resolves when the bytes have taken the place of as many at the beginning. Rejects with the fault. */

@@ -46,7 +46,7 @@ export async function readDirectory(directory: string): Promise<Manifest> {
   return manifest;
 }
 
-/** Throws READ_FAILED for a file of a manifest that is none: whoever opens a pipe would wait for ever. */
+/** Throws READ_FAILED for a file of a manifest that is no plain file: to open a pipe would wait for ever. */
 export async function refuseOthers(files: DataFiles, { segments, bases }: Manifest): Promise<void> {
   const names = [
     ...segments.map(({ number }) => segmentName(number)),

@@ -195,7 +195,7 @@ export class DumpFile {
   }
 }
 
-/** Neither is left behind that could reject with nobody to hear it. */
+/** Awaits both to their ends: neither may reject later, when no caller waits for it any more. */
 async function bothOf(...both: readonly (Promise<void> | undefined)[]): Promise<void> {
   const outcomes = await Promise.allSettled(both);
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;

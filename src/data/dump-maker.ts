@@ -9,7 +9,7 @@ import { filesOfDump } from './sync-mark.js';
 /** So many names in a row may be taken by files that others have put there. */
 const MAX_TAKEN = 100;
 
-/** What dumps are made with. */
+/** The options of making dumps. */
 export interface DumpMakerOptions {
   readonly files: DataFiles;
   readonly keeper: ManifestKeeper;

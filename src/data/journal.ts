@@ -34,7 +34,7 @@ export interface SegmentStart {
   readonly follows: Follows;
 }
 
-/** What a journal is made with. */
+/** The options of a journal. */
 export interface JournalOptions {
   timers: Timers;
   log: Log;
@@ -111,7 +111,7 @@ export class Journal {
     return this.end - this.#writtenEnd;
   }
 
-  /** Whether the beginning of this stream is on the disk: what it brings then counts once it is there. */
+  /** Whether the beginning of this stream is on the disk: its frames then count once they are there. */
   isBegun(stream: FrameStream | undefined): boolean {
     return stream !== undefined && this.#source?.stream === stream && !this.#begins;
   }
@@ -126,7 +126,7 @@ export class Journal {
   }
 
   /**
-   * What of the present stream is on the disk, as watermarks; undefined: nothing, since its beginning is not,
+   * The watermarks of the present stream that are on the disk; undefined: none, since its beginning is not,
    * or its log does not go back so far.
    */
   get syncedWatermarks(): readonly bigint[] | undefined {

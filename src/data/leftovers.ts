@@ -1,6 +1,7 @@
 /**
- * What a directory has beside what its manifest names (docs/data-directory.md, "Files"): what a crash left in
- * the making is removed, and all else is put aside, since the manifest may be an older one that was put back.
+ * The files of a directory that its manifest does not name (docs/data-directory.md, "Files"). Files that a
+ * crash left unfinished are removed, and all others are put aside, since the manifest may be an older one
+ * that was put back.
  */
 import { decodeHeader } from '../frame/header.js';
 import { indexPath } from '../frame/index-entry.js';
@@ -10,9 +11,9 @@ import { baseName, dumpOf, type Manifest, segmentName } from './manifest.js';
 import { filesOfDump, markName } from './sync-mark.js';
 
 /**
- * Clears a directory of what `kept` does not name; `found` is the manifest that it was opened with. Returns
- * what an operator is to know of it: also what cannot be removed, which is tried again at the next start.
- * Rejects with system errors where something cannot be put aside.
+ * Clears a directory of files that `kept` does not name; `found` is the manifest that it was opened with.
+ * Returns sentences for the operator, also about files that cannot be removed, which is tried again at the
+ * next start. Rejects with system errors where something cannot be put aside.
  */
 export async function clearLeftovers(files: DataFiles, found: Manifest, kept: Manifest): Promise<string[]> {
   const dumps = new Set([

@@ -10,7 +10,7 @@ import { asDamage, CheckedDump, type DumpEnd, type DumpToRead, damagedData } fro
 import type { DataFiles } from './data-files.js';
 import { baseName, type Content, segmentName } from './manifest.js';
 
-/** What is loaded, and into what. */
+/** The directory that is loaded, and the store for its content. */
 export interface LoadContentOptions {
   readonly files: DataFiles;
   readonly content: Content;

@@ -1,6 +1,6 @@
 /**
- * Finds the last change by which a key lost a value, for whoever wants it back
- * (docs/operations.md, "Any moment of the past").
+ * Finds the last change by which a key lost a value, for an operator who wants it back (docs/operations.md,
+ * "Any moment of the past").
  */
 import { WatermarkStore } from '../engine/watermark-store.js';
 import { type DecodedRecord, decodeBatch } from '../frame/batch.js';
@@ -117,7 +117,7 @@ class Search {
     }
   }
 
-  /** Takes a frame of a base: what counts is what it leads to. */
+  /** Takes a frame of a base: only the content that it leads to counts. */
   #takeOfBase(frame: SplitFrame): void {
     const { kind } = frame.header;
     if (kind === FrameKind.SnapshotEnd) this.#moveTo(decodeWatermarks(payloadOf(frame)));
@@ -178,7 +178,7 @@ class Search {
   }
 
   #hold(value: Buffer, expireAtMs: bigint | null): void {
-    // What is read lies in memory that is used again.
+    // The value lies in memory that is used again.
     this.#held = { value: Buffer.from(value), expireAtMs, expiry: undefined };
   }
 

@@ -33,7 +33,7 @@ export class ManifestKeeper {
     return this.#manifest;
   }
 
-  /** Whether what is written now counts only once there is a base of its chain. */
+  /** Whether frames that are written now count only once there is a base of their chain. */
   get lacksBase(): boolean {
     return this.#lacksBase;
   }

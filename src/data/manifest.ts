@@ -13,7 +13,10 @@ const VERSION = 1;
 const MAX_BYTES = 64 * 1024 * 1024;
 const NO_DIGEST = '0'.repeat(64);
 
-/** What the frames of a segment follow: the segment before it, an empty store, or the content of a base. */
+/**
+ * The content that the frames of a segment follow: that of the segment before it, of an empty store, or of a
+ * base.
+ */
 export type Follows = 'segment' | 'nothing' | 'base';
 
 /** A file of frames. */

@@ -30,7 +30,7 @@ export async function makeDirectory<Made extends { readonly manifest: Manifest }
 ): Promise<Made> {
   const place = resolve(target);
   refuseExisting(place, target);
-  /** What was made here, and is not whole; undefined: nothing. */
+  /** The directory that was made here, and is not whole; undefined: none. */
   let partial: string | undefined;
   const discard = () => {
     if (partial !== undefined) rmSync(partial, { recursive: true, force: true });
@@ -60,7 +60,7 @@ export async function makeDirectory<Made extends { readonly manifest: Manifest }
   }
 }
 
-/** What a directory is to begin with. */
+/** The content that a directory is to begin with. */
 export interface BeginningContent {
   readonly keySpace: FoldedKeySpace;
   /** The history of the content, which the one of the server that starts with it continues. */
@@ -99,7 +99,7 @@ export async function writeDump(
   name: string,
   ...parts: readonly (Iterable<Buffer> | AsyncIterable<Buffer>)[]
 ): Promise<number> {
-  // What is not whole is removed with the whole directory.
+  // A dump that is not whole is removed with the whole directory.
   const dump = await DumpFile.create(files, name, async () => {});
   try {
     for (const part of parts) for await (const piece of part) await dump.append([piece]);

@@ -38,7 +38,7 @@ export interface OpenedData {
   readonly isNew: boolean;
   /** Whether the history of the content may continue under its own id. */
   readonly isClean: boolean;
-  /** What an operator is to know of it. */
+  /** Sentences about it for the operator. */
   readonly notes: readonly string[];
 }
 
@@ -178,7 +178,7 @@ async function copyTear(
   } finally {
     await file.close();
   }
-  // What is cut off next is then nowhere else.
+  // The bytes that are cut off next are then nowhere else.
   await files.syncNames();
   return (
     `${files.pathOf(name)} ended in a tear at byte ${bytes}, as a crash leaves it (${why}): the ${cut} bytes ` +

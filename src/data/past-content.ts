@@ -27,7 +27,7 @@ export interface Moment {
   readonly before?: SoughtValue | undefined;
 }
 
-/** What a directory had at a moment. */
+/** The content of a directory at a moment. */
 export interface PastContent {
   /** With the keys that had expired by then. */
   readonly keySpace: FoldedKeySpace;
@@ -41,7 +41,7 @@ export interface PastContent {
   readonly differences: readonly FastcacheError[];
 }
 
-/** What of a directory is read, and how far. */
+/** The part of a directory that is read, and how far. */
 interface Part {
   readonly manifest: Manifest;
   readonly untilMs?: bigint | undefined;

@@ -1,4 +1,4 @@
-/** What a manifest was before, and what the content of then can be made of. */
+/** Finds the manifest of an earlier moment, and the files from which the content of then can be made. */
 import type { FastcacheError } from '../errors.js';
 import { INDEX_ENTRY_BYTES, IndexEntries, indexPath } from '../frame/index-entry.js';
 import { FrameKind } from '../frame/kinds.js';
@@ -73,8 +73,8 @@ export function contentChoices(manifest: Manifest): Content[] {
 }
 
 /**
- * Returns contents of a manifest that have all its files, as far as anything is known of what their frames
- * follow: what an empty store or a base leads to, up to where the next base begins, in order.
+ * Returns contents of a manifest that have all its files, where it is known which content their frames
+ * follow: segments behind an empty store or a base, up to where the next base begins, in order.
  */
 export function allContents({ segments, bases }: Manifest): Content[] {
   return chainsOf(segments).flatMap((chain) => {

@@ -11,7 +11,7 @@ import { bytesOfContent, loadContent } from './load-content.js';
 import { readManifest } from './manifest.js';
 import { contentChoices, manifestThen, mayShowElse } from './past-manifest.js';
 
-/** What is loaded, and into what. */
+/** The directory that is loaded, and the store for its content. */
 export interface PastOptions {
   readonly files: DataFiles;
   /** Unix ms. */
@@ -22,7 +22,7 @@ export interface PastOptions {
   onRead(bytes: number, totalBytes: number): void;
 }
 
-/** What was loaded. */
+/** The content that was loaded. */
 export interface LoadedPast {
   readonly keySpace: KeySpace;
   /** Damage that the content does without: behind the moment, or in a base in whose place an older one is. */

@@ -1,5 +1,5 @@
 /**
- * Removes the files of a data directory that count no longer. What cannot be removed is in nobody's way: it
+ * Removes the files of a data directory that count no longer. A file that cannot be removed does no harm: it
  * is logged, and tried again.
  */
 import type { Timer, Timers } from '../clock.js';
@@ -9,7 +9,7 @@ import type { DataFiles } from './data-files.js';
 /** Milliseconds until removing is tried again. */
 const RETRY_MS = 10_000;
 
-/** What removals are made with. */
+/** The options of removals. */
 export interface RemovalsOptions {
   readonly files: DataFiles;
   readonly timers: Timers;

@@ -1,7 +1,9 @@
 /** How much a data directory keeps, and when it makes bases of its own accord. */
 import type { Manifest } from './manifest.js';
 
-/** What is kept: a number of bases, all of a time, or as many bytes; the newest base in any case. */
+/**
+ * The amount that is kept: a number of bases, all of a time, or as many bytes; the newest base in any case.
+ */
 export type Keep =
   | { readonly bases: number }
   | { readonly milliseconds: number }

@@ -19,7 +19,7 @@ const PAUSE_MS = 8;
 /** There are writes when one came within so many milliseconds. */
 const OF_LATE_MS = 50;
 
-/** What an archive works with. */
+/** The options of an archive. */
 export interface SegmentArchiveOptions {
   readonly files: DataFiles;
   readonly keeper: ManifestKeeper;

@@ -13,7 +13,7 @@ export interface SegmentBeginning {
   readonly watermarks: ArrayLike<bigint>;
 }
 
-/** What is wrong in a segment, and will be when it is read again. */
+/** A fault in a segment, which will be there when it is read again. */
 export class SegmentFault extends Error {}
 
 /** Reads the Hello of a segment. Rejects with a `SegmentFault` when there is none that names a history. */

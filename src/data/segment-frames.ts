@@ -1,6 +1,7 @@
 /**
- * Reads the frames that a replica lacks out of segments, one step behind the other. What is handed out is as
- * its index says, and follows what was handed out before: anything else is a fault, and ends it.
+ * Reads the frames that a replica lacks out of segments, one step behind the other. Frames that are handed
+ * out are as their index says, and follow those that were handed out before: anything else is a fault, and
+ * ends the reading.
  */
 import { INDEX_ENTRY_BYTES, IndexEntries, indexPath } from '../frame/index-entry.js';
 import { FrameKind } from '../frame/kinds.js';
@@ -14,7 +15,10 @@ import { readBeginning, SegmentFault } from './segment-beginning.js';
 
 /** Bytes that are read at a step, which then takes about a millisecond. */
 const STEP_BYTES = 262_144;
-/** Who has read so many times what was lacking at first is not catching up with what is written. */
+/**
+ * A reader that has read so many times the bytes that were lacking at first does not catch up with the
+ * writer.
+ */
 const PATIENCE = 4;
 
 /** The segments of a directory, as all readers share them. */
@@ -36,19 +40,19 @@ export interface Segments {
   release(hold: Hold): void;
 }
 
-/** What the frames are read from, and for whom. */
+/** The segments that the frames are read from, and the replica that they are for. */
 export interface SegmentFramesOptions {
   readonly files: DataFiles;
   readonly segments: Segments;
   /** The segments from the first on. */
   readonly hold: Hold;
-  /** What the replica holds, which the first segment's beginning is not ahead of. */
+  /** The watermarks of the replica, which the first segment's beginning is not ahead of. */
   readonly since: ArrayLike<bigint>;
   /** The history of the stream that the replica follows. */
   readonly history: History;
 }
 
-/** What is known of the segment that is being read. */
+/** The state of the segment that is being read. */
 interface OpenSegment {
   readonly number: number;
   readonly history: History;
@@ -56,7 +60,7 @@ interface OpenSegment {
   /** Bytes that were read. */
   bytes: number;
   indexBytes: number;
-  /** What was read of a frame that is not whole yet. */
+  /** The bytes that were read of a frame that is not whole yet. */
   held: Buffer[];
 }
 

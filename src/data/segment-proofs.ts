@@ -88,7 +88,7 @@ export class SegmentProofs {
     for (const [shard, published] of stream.watermarks().entries()) {
       if (this.#given[shard] === published) continue;
       const digest = shardDigest(store, shard);
-      // What is written and not published has no place in the stream yet.
+      // Records that are written and not published have no place in the stream yet.
       if (digest?.sequence !== published) continue;
       this.#given[shard] = published;
       shards.push(digest);

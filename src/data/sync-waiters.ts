@@ -1,4 +1,4 @@
-/** Those who wait until what was published is on the disk, in the order in which they came. */
+/** The callers that wait until published frames are on the disk, in the order in which they came. */
 
 /** Called when all before `end` is on the disk, or will not be, because the disk has failed. */
 interface Waiter {
@@ -14,12 +14,14 @@ export class SyncWaiters {
     return this.#waiters.length === 0;
   }
 
-  /** Has `run` called for what is published until now, before the place `end`. */
+  /**
+   * Has `run` called once the frames that are published until now, before the place `end`, are on the disk.
+   */
   add(end: number, run: (isSynced: boolean) => void): void {
     this.#waiters.push({ end, run });
   }
 
-  /** Calls those who wait for nothing behind `syncedEnd`. */
+  /** Calls the waiters that wait for nothing behind `syncedEnd`. */
   answer(syncedEnd: number): void {
     const done = this.#waiters.findIndex(({ end }) => end > syncedEnd);
     const ready = this.#waiters.splice(0, done === -1 ? this.#waiters.length : done);

@@ -36,7 +36,7 @@ export class Syncs {
 
   /** Calls `sync` when no other is under way; resolves, or rejects, as it does. */
   async run(sync: () => Promise<void>): Promise<void> {
-    // Whoever waits for `settled` goes on a moment later, when another may be under way.
+    // A caller that waits for `settled` goes on a moment later, when another sync may be under way.
     while (this.#running !== undefined) await this.#running;
     const slow = this.#timers.after(SLOW_SYNC_MS, () => {
       this.#slow += 1;
@@ -44,7 +44,7 @@ export class Syncs {
       this.#log.warn(`a sync of ${name} takes longer than ${SLOW_SYNC_MS / 1000} s: the disk is busy`);
     });
     const running = sync();
-    // Its fault is for whoever began it, and for nobody who waits for its end.
+    // Its fault is for the caller that began it, and for no caller that waits for its end.
     this.#running = running.catch(() => {});
     try {
       await running;

@@ -11,7 +11,7 @@ const DIRECTORY_MODE = 0o700;
 const { O_CREAT, O_DSYNC, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 /** Elsewhere than on Linux such a write may end in the cache of the disk, which a sync empties. */
 const WRITES_SYNC = process.platform === 'linux';
-/** What opening a link, a pipe, a socket or a directory fails with, as `openPlain` does it. */
+/** The errors of opening a link, a pipe, a socket or a directory, as `openPlain` does it. */
 const OF_NO_FILE: ReadonlySet<string | undefined> = new Set(['ELOOP', 'EMLINK', 'ENXIO', 'EISDIR']);
 
 /** Returns the files of the directory at `directory`; those that are made have the mode `mode`. */
@@ -138,8 +138,8 @@ function writtenBytes(file: FileHandle, pieces: readonly Uint8Array[], place: nu
 }
 
 /**
- * Opens a file that is there. A link is not followed, and to open a pipe waits for nobody: what is no plain
- * file was put there by somebody else. Throws READ_FAILED for it.
+ * Opens a file that is there. A link is not followed, and opening a pipe waits for nobody. Throws READ_FAILED
+ * for anything but a plain file: somebody else has put it there.
  */
 async function openPlain(path: string, flags: number, mode?: number): Promise<FileHandle> {
   const file = await open(path, flags | O_NOFOLLOW | O_NONBLOCK, mode).catch(

@@ -1,7 +1,7 @@
 /** The subcommands of BITFIELD as the kernel takes them (kernel/store/bit-field.ts). */
 import * as layout from '../kernel/layout.js';
 
-/** What becomes of a number that does not fit. */
+/** The handling of a number that does not fit. */
 export type Overflow = 'wrap' | 'sat' | 'fail';
 
 /** One subcommand: an integer of `bits` bits, of which the highest is the bit `offset`. */
@@ -12,7 +12,7 @@ export interface BitField {
   /** 1 to 64, without a sign to 63. */
   readonly bits: number;
   readonly isSigned: boolean;
-  /** What is set or added, 64 bits with a sign; 0 for `get`. */
+  /** The number that is set or added, 64 bits with a sign; 0 for `get`. */
   readonly number: bigint;
   readonly overflow: Overflow;
 }

@@ -9,7 +9,10 @@ import type { Kernel } from './kernel.js';
 import { KernelBuffer } from './kernel-buffer.js';
 import { wasThere, written } from './writes.js';
 
-/** What a shard, or a part of it, holds: two sums modulo 2^64 that do not depend on the order of changes. */
+/**
+ * The content of a shard, or of a part of it, as two sums modulo 2^64 that do not depend on the order of
+ * changes.
+ */
 export interface Digest {
   sum: bigint;
   second: bigint;
@@ -30,9 +33,9 @@ export interface HashRange {
   shift: number;
 }
 
-/** What an entry holds: equal contents of a key have equal prints and expiries. */
+/** The content of an entry in short: equal contents of a key have equal prints and expiries. */
 export interface EntryPrint {
-  /** What key and value are, whatever the expiry is. */
+  /** The print of key and value, whatever the expiry is. */
   print: bigint;
   /** Unix ms, or NO_EXPIRY. */
   expiresAtMs: bigint;

@@ -1,4 +1,4 @@
-/** What the memory of a store is used for. */
+/** The uses of a store's memory. */
 import type { Kernel } from './kernel.js';
 
 /** The bytes of kernel memory by what they are used for. */

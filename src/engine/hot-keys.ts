@@ -1,7 +1,7 @@
 /**
- * The keys that clients use most, for whoever looks from time to time. The kernel counts a sample of the uses
- * (src/kernel/store/sampled-uses.ts), about as many a second however busy it is, until some seconds after the
- * last look.
+ * The keys that clients use most, for readers that look from time to time. The kernel counts a sample of the
+ * uses (src/kernel/store/sampled-uses.ts), about as many a second however busy it is, until some seconds
+ * after the last look.
  */
 import * as layout from '../kernel/layout.js';
 import type { Kernel } from './kernel.js';
@@ -13,7 +13,7 @@ const SAMPLED_PER_SECOND = 500;
 const FIRST_ONE_OF = 64;
 /** Uses are counted for so long behind a look. */
 const LOOKED_MS = 5_000;
-/** What was counted is replaced after so long by what comes then; until half of it the last is shown. */
+/** Counts are replaced after so long by those that come then; in the first half the last counts are shown. */
 const WINDOW_MS = 10_000;
 /** A key is hot that has at least this part of the uses, and two of them. */
 const LEAST_SHARE = 0.01;

@@ -56,7 +56,7 @@ export class KernelBuffer {
   }
 
   /**
-   * Copies a key or a value in, `offset` bytes behind the first; returns its bytes. What lies before it is
+   * Copies a key or a value in, `offset` bytes behind the first; returns its bytes. The bytes before it are
    * kept if there was room: `reserve` for all first.
    */
   put(content: Bytes, offset = 0): number {

@@ -3,9 +3,8 @@
  */
 
 /**
- * What a kernel exports; src/kernel/index.ts says what each does. Numbers are i32, u32 or f64 by
- * WebAssembly's types, bigints are u64: an address or another u32 is read with `>>> 0`, a u64 with
- * `BigInt.asUintN(64, …)`.
+ * The exports of a kernel; src/kernel/index.ts describes each. Numbers are i32, u32 or f64 by WebAssembly's
+ * types, bigints are u64: an address or another u32 is read with `>>> 0`, a u64 with `BigInt.asUintN(64, …)`.
  */
 export interface KernelExports {
   memory: { readonly buffer: ArrayBuffer };
@@ -247,14 +246,15 @@ export interface KernelExports {
   invariants?(): void;
   skipGenerations?(count: bigint): void;
   keyedHash?(at: number, length: number): bigint;
+  valueHash?(at: number, length: number): bigint;
   takeChosenHashes?(): void;
   bucketsProbed?(): number;
   recordsMoved?(): number;
 }
 
 /**
- * What a kernel calls; no function may call back into it. The payload of `seal` and the key of `note` are
- * valid during the call only.
+ * The functions that a kernel calls; none may call back into it. The payload of `seal` and the key of `note`
+ * are valid during the call only.
  */
 export interface KernelHost {
   seal(shard: number, payload: number, bytes: number, records: number, min: bigint, max: bigint): void;

@@ -1,4 +1,4 @@
-/** The kernel's time, which whoever reads or changes keys sets first. */
+/** The kernel's time, which a caller sets before it reads or changes keys. */
 import type { Clock } from '../clock.js';
 import type { Kernel } from './kernel.js';
 

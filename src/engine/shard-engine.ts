@@ -1,6 +1,6 @@
 /**
  * The sharded store (docs/architecture.md, "The kernel"): the TypeScript side of one kernel. All work for
- * each record happens in the kernel; what crosses is a key, a payload, a batch or a chunk at a time.
+ * each record happens in the kernel; a call passes a key, a payload, a batch or a chunk.
  */
 import assert from 'node:assert';
 import { FastcacheError } from '../errors.js';
@@ -63,18 +63,18 @@ export class ShardEngine implements ReplicatedStore {
   readonly #applyBuffer: KernelBuffer;
   readonly #time: KernelTime;
   #memoryLimit: MemoryLimit = { maxBytes: 0, policy: 'noeviction' };
-  /** What `usedBytes` was when there was no key. */
+  /** The value of `usedBytes` when there was no key. */
   readonly emptyBytes: number;
   /** All keys of the store: SCAN, KEYS, RANDOMKEY, FLUSHALL. */
   readonly keyspace: Keyspace;
-  /** What happens to keys, for whoever wants to know. */
+  /** Notes of what happens to keys, for readers that ask for them. */
   readonly notes: StoreNotes;
   /** When and how often keys are used. */
   readonly uses: KeyUses;
   /** The keys that WATCH watches, and those that CLIENT TRACKING tracks. */
   readonly watches: WatchedKeys;
   readonly tracked: TrackedKeys;
-  /** What the shards hold, in a few bytes. */
+  /** The contents of the shards, in a few bytes. */
   readonly digests: Digests;
 
   /** Makes an empty store of a primary. Throws BAD_OPTION when it cannot have so many shards. */
@@ -123,7 +123,7 @@ export class ShardEngine implements ReplicatedStore {
   }
 
   /**
-   * Freezes the store or ends that. While frozen, content changes only by writes: what has expired is hidden
+   * Freezes the store or ends that. While frozen, content changes only by writes: expired entries are hidden
    * and not deleted, nothing is evicted, and `makeRoom` returns true.
    */
   setFrozen(frozen: boolean): void {
@@ -337,7 +337,7 @@ export class ShardEngine implements ReplicatedStore {
   }
 
   /**
-   * Sets the memory limit, at any time. What is then above it is evicted in steps, as `makeRoom` is called.
+   * Sets the memory limit, at any time. Entries above it are then evicted in steps, as `makeRoom` is called.
    */
   limitMemory(limit: MemoryLimit): void {
     this.#memoryLimit = limit;

@@ -1,4 +1,7 @@
-/** What happens to keys, noted by the kernel for whoever asks (docs/redis.md, "Keyspace notifications"). */
+/**
+ * Notes of the kernel about what happens to keys, for readers that ask for them (docs/redis.md, "Keyspace
+ * notifications").
+ */
 import * as layout from '../kernel/layout.js';
 import type { Kernel } from './kernel.js';
 import type { KernelBuffer } from './kernel-buffer.js';

@@ -1,4 +1,4 @@
-/** Creates kernels for whoever works on payloads and frames, and keeps no content in them. */
+/** Creates kernels for tools that work on payloads and frames and keep no content in them. */
 
 import { ROUTE_FULL_KEY } from '../kernel/layout.js';
 import { Kernel } from './kernel.js';

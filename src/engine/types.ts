@@ -71,7 +71,7 @@ export interface SnapshotScan {
 export interface SequencedStore {
   /** How many shards there are. */
   readonly shards: number;
-  /** What of a key picks its shard; absent: it keeps no content. */
+  /** The part of a key that picks its shard; absent: the store keeps no content. */
   readonly routing?: RouteMode;
   /** Returns for each shard the highest sequence that it has given out (a primary) or applied (a replica). */
   watermarks(): bigint[];

@@ -40,7 +40,7 @@ export type PayloadFault =
 const DAMAGED: PayloadFault = { kind: 'damaged' };
 const MALFORMED: PayloadFault = { kind: 'malformed' };
 
-/** What of the values of one kernel's store is dumped and restored. */
+/** Dumps and restores values of one kernel's store. */
 export class ValueDumps {
   readonly #options: ValuesOptions;
   readonly #find: (key: Uint8Array) => Buffer | undefined;
@@ -74,7 +74,7 @@ export class ValueDumps {
     if (payload.length < FOOTER_BYTES || versionOf(payload) > READ_VERSION_MAX) return DAMAGED;
     const found = findString(payload.subarray(0, payload.length - FOOTER_BYTES), 1);
     const { kernel, scratch, maxValueBytes, time } = this.#options;
-    // What the bytes claim is believed up to the limit of a value.
+    // The length that the bytes claim is believed up to the limit of a value.
     const expanded = found?.kind === 'lzf' && found.length <= maxValueBytes ? found.length : 0;
     scratch.reserve(key.length + payload.length + expanded);
     const address = scratch.fill(key, payload);
@@ -98,7 +98,9 @@ export class ValueDumps {
     }
   }
 
-  /** Where the value of a payload at `payload` is; what is made of it has room at `free`. */
+  /**
+   * Returns where the value of the payload at `payload` is; a value that is made of it has room at `free`.
+   */
   #placed(
     found: FoundString,
     payload: number,

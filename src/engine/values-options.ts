@@ -1,4 +1,4 @@
-/** What the parts need that reach values where they lie. */
+/** The options of the parts that reach values where they lie. */
 import type { Kernel } from './kernel.js';
 import type { KernelBuffer } from './kernel-buffer.js';
 import type { KernelTime } from './kernel-time.js';

@@ -104,9 +104,9 @@ export class Values {
   }
 
   /**
-   * Reads and writes integers of bits, in order and as one write; returns what each replies, null for one
-   * that does not fit and may not. What is written makes the value longer, and there be a key. Throws
-   * OUT_OF_MEMORY, VALUE_OVER_LIMIT.
+   * Reads and writes integers of bits, in order and as one write; returns the reply of each, null for a
+   * number that does not fit and may not. A write makes the value longer where it must, and makes the key
+   * where there is none. Throws OUT_OF_MEMORY, VALUE_OVER_LIMIT.
    */
   bitFields(key: Uint8Array, fields: readonly BitField[]): (bigint | null)[] {
     const ends = fields.map((field) => (field.action === 'get' ? 0 : field.offset + field.bits));

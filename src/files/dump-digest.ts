@@ -13,7 +13,7 @@ export type ReadAt = (target: Buffer, position: number) => number;
 /** The beginning of a dump, as a state knows it. */
 export interface KnownDump {
   bytes: number;
-  /** What `digestOfEdges` returned for so many bytes. */
+  /** The digest that `digestOfEdges` returned for so many bytes. */
   sha256: string;
 }
 

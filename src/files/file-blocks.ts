@@ -1,7 +1,7 @@
 /** Reads a file in large blocks, in the memory of two: the next one is read while one is worked on. */
 import { type FileHandle, open } from 'node:fs/promises';
 
-/** Whoever is served between two blocks waits for one: some milliseconds, as a server loads it. */
+/** Clients that are served between two blocks wait for one: some milliseconds, as a server loads it. */
 const BLOCK_BYTES_MAX = 1_048_576;
 const BLOCK_BYTES_MIN = 4_096;
 
@@ -18,7 +18,7 @@ export async function* fileBlocks(file: FileHandle, from?: number): AsyncGenerat
   };
   const begin = (block: Buffer) => {
     const reading = read(block);
-    // Whoever works on the block before hears of a fault only when it asks for this one.
+    // The caller gets a fault only when it asks for this block, behind its work on the one before.
     reading.catch(() => {});
     return reading;
   };

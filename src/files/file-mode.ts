@@ -1,6 +1,6 @@
 /**
- * Who may read and write the files that are made: dumps, states and outputs hold keys and values, so that by
- * default nobody but their owner may.
+ * The modes of files that are made. Dumps, states and outputs hold keys and values, so that by default only
+ * their owner may read and write them.
  */
 
 /** The modes that can be asked for, as `chmod` writes them. */

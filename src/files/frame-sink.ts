@@ -27,8 +27,8 @@ export interface FrameSink {
   /** Bytes that `write` has taken and that are not written yet. */
   readonly unwrittenBytes: number;
   /**
-   * Drops what was there, except what is continued; to be called before the first write. Throws
-   * `WRITE_FAILED`.
+   * Drops the bytes that were there, except those that are continued; to be called before the first write.
+   * Throws `WRITE_FAILED`.
    */
   begin(): void;
   /** Queues bytes, which must not change. Returns false when the caller must wait for `onDrain`. */

@@ -41,7 +41,7 @@ export function readStateFile(path: string, maxBytes: number): Buffer | undefine
 }
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
-/** What is beside a state is a new file each time and never followed: others may have put a link there. */
+/** The file beside a state is a new one each time, and no link is followed: others may have put one there. */
 const NEW_FILE = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
 
 type StateHandle = Pick<FileHandle, 'writeFile' | 'sync' | 'close'>;

@@ -52,7 +52,7 @@ class Comparison {
   readonly #options: CompareOptions;
   readonly #state: EntryState = indexKernel().open();
   readonly #chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-  /** What has been read and not compared. */
+  /** The bytes that have been read and not compared. */
   #rest = this.#chunk.subarray(0, 0);
   /** The offset behind it. */
   #readBytes = 0;

@@ -1,6 +1,6 @@
 /**
- * The file of an index that is made of a dump on the disk: what it has already is kept as far as it fits the
- * dump, and the rest of the dump is read.
+ * The file of an index that is made of a dump on the disk: its present entries are kept as far as they fit
+ * the dump, and the rest of the dump is read.
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { FastcacheError } from '../errors.js';

@@ -12,7 +12,7 @@ const PIECE_BYTES = 262_144;
 /** So many entries are made at once. */
 const MOST_ENTRIES = 4_096;
 
-/** What an entry is made of, beside the frame's bytes. */
+/** The fields of an entry, beside the frame's bytes. */
 export interface EntryStart {
   offset: number;
   /** Bytes of the frame. */

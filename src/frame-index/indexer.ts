@@ -27,7 +27,7 @@ export class Indexer {
   #header: FrameHeader | undefined;
   /** Bytes of that frame that are still to come. */
   #left = 0;
-  /** What has come of a compressed batch; undefined: it is not looked into. */
+  /** The bytes that have come of a compressed batch; undefined: it is not looked into. */
   #payload: Buffer[] | undefined;
   #offset: number;
   #hasHeader: boolean;
@@ -62,7 +62,7 @@ export class Indexer {
     for (let at = 0; at < bytes.length && !this.#isBroken; ) {
       if (this.#header !== undefined) at += this.#takePayload(bytes, at);
       else if (this.#headBytes > 0 || isCompressed(bytes, at)) at += this.#takeHead(bytes, at);
-      // What is not taken at once may be taken bit by bit.
+      // Bytes that are not taken at once may be taken bit by bit.
       else at += this.#takePlain(bytes, at) || this.#takeHead(bytes, at);
     }
     return this.#made.length === 1 ? this.#made[0]! : Buffer.concat(this.#made);
@@ -154,7 +154,7 @@ export class Indexer {
     try {
       payload = openPayload(header, wirePayload, this.#room);
     } catch {
-      // What is damaged has an entry as well, by which it is found unchanged.
+      // A damaged frame has an entry as well, by which it is found unchanged.
       return;
     }
     this.#entry.walk(payload);

@@ -27,7 +27,7 @@ const opNames = new Map<number, MutationOp>([
   [GOVERNED_SET, 'set'],
 ]);
 
-/** What a record does; an `expire` with no expiry persists the key. */
+/** The operation of a record; an `expire` with no expiry persists the key. */
 export type MutationOp = keyof typeof opBytes;
 
 /** One change of one key. */

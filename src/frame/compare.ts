@@ -37,7 +37,7 @@ export interface KeyPlace {
   key: Uint8Array;
 }
 
-/** What a Compare frame asks for. */
+/** The question of a Compare frame. */
 export type Question =
   /** Watermark and digest of each shard, as of one moment. */
   | { readonly asks: 'shards' }
@@ -51,7 +51,7 @@ export type Question =
       readonly wanted: Uint8Array;
       readonly cursor: bigint;
     }
-  /** What there is of keys, as of one moment. */
+  /** The states of keys, as of one moment. */
   | { readonly asks: 'keys'; readonly keys: readonly KeyPlace[] }
   /** That a primary publishes keys again as they are, or their deletions. */
   | { readonly asks: 'publish'; readonly keys: readonly KeyPlace[] };
@@ -80,18 +80,18 @@ export interface EntryState {
   key: Buffer;
 }
 
-/** What there is of one key. */
+/** The state of one key. */
 export interface KeyState {
   shard: number;
   /** The watermark of the shard. */
   watermark: bigint;
   /** Whether the key was written, deleted or expired since it was asked for by the question before this. */
   isChanged: boolean;
-  /** What there is; undefined: nothing. */
+  /** The entry of the key; undefined: there is none. */
   entry: { print: bigint; expiresAtMs: bigint } | undefined;
 }
 
-/** What a Compared frame answers. */
+/** The answer of a Compared frame. */
 export type Answer =
   | {
       readonly answers: 'shards';

@@ -7,7 +7,7 @@
 import { FastcacheError } from '../errors.js';
 import { PayloadReader } from './payload-reader.js';
 
-/** What a shard holds at a sequence: two sums modulo 2^64 (docs/architecture.md, "Digests"). */
+/** The digest of a shard's content at a sequence: two sums modulo 2^64 (docs/architecture.md, "Digests"). */
 export interface ShardDigest {
   readonly shard: number;
   readonly sequence: bigint;
@@ -15,19 +15,19 @@ export interface ShardDigest {
   readonly second: bigint;
 }
 
-/** What a Digests frame says, by the byte that it begins with. */
+/** The sorts of Digests frames, by the byte that they begin with. */
 const sorts = {
-  /** A primary: what shards hold, in the order of the stream. */
+  /** From a primary: digests of shards, in the order of the stream. */
   state: 1,
-  /** A primary, before a SnapshotEnd or behind one: what all shards hold there. */
+  /** From a primary, before a SnapshotEnd or behind one: the digests of all shards there. */
   proof: 2,
-  /** A replica: what these shards hold here, which is something else than its primary has said. */
+  /** From a replica: its digests of these shards, which differ from its primary's. */
   differs: 3,
-  /** A replica: the same, and that it asks for a snapshot on this connection. */
+  /** From a replica: the same, and a request for a snapshot on this connection. */
   asks: 4,
 } as const;
 
-/** What a Digests frame says. */
+/** The sort of a Digests frame. */
 export type DigestsSort = keyof typeof sorts;
 
 /** A decoded payload. */

@@ -19,11 +19,11 @@ export interface FailoverOrder {
   readonly isForced: boolean;
   /** The history that the replica's own is to continue, 32 hex digits. */
   readonly history: string;
-  /** What the replica must hold of each shard, no less and no more. */
+  /** The watermarks that the replica must hold, no less and no more. */
   readonly watermarks: ArrayLike<bigint>;
 }
 
-/** What a Failover frame says. */
+/** The message of a Failover frame. */
 export type FailoverMessage =
   | FailoverOrder
   /** A replica's answer to an order: from now on it is the primary. */

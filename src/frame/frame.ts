@@ -35,7 +35,7 @@ export function encodeFrame(kind: FrameKind, payload: Uint8Array, options: Encod
 }
 
 /**
- * Writes the header of a frame that is not compressed, for whoever has its payload elsewhere. Throws
+ * Writes the header of a frame that is not compressed, for a caller that has its payload elsewhere. Throws
  * `FCRP_LENGTH_OVER_LIMIT` for a payload that no reader would accept.
  */
 export function writePlainHeader(

@@ -67,8 +67,8 @@ export interface IndexEntry {
   /** The byte of the frame's kind. */
   kind: number;
   /**
-   * What is in a MutationBatch. Undefined of other kinds, and of a batch that could not be looked into: it
-   * may have any records.
+   * The records of a MutationBatch. Undefined for other kinds, and for a batch that could not be looked into:
+   * it may have any records.
    */
   records: IndexedRecords | undefined;
   /** XXH3-64 of the frame's bytes. */

@@ -1,6 +1,6 @@
 /**
- * The payload of a Messages frame (docs/protocol.md, "Messages"): what was published to channels, one message
- * behind the other:
+ * The payload of a Messages frame (docs/protocol.md, "Messages"): messages that were published to channels,
+ * one behind the other:
  *
  *     u8 0 (channel) or 1 (shard channel) | u32 channel length | u32 payload length | channel | payload
  */

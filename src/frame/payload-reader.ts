@@ -4,7 +4,7 @@
  */
 import { FastcacheError } from '../errors.js';
 
-// A byte order mark is part of the text: what is decoded must be what was encoded.
+// A byte order mark is part of the text: the decoded text must equal the encoded one.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**

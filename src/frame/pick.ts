@@ -9,7 +9,7 @@ const COUNT_BYTES = 4;
 /** Bytes of `GOV2`, which is behind the count of a chunk. */
 const GOVERNED_MARK_BYTES = 4;
 
-/** What was picked. */
+/** The records or entries that were picked. */
 export interface Picked {
   /** The given payload itself when all of it was picked. */
   payload: Uint8Array;

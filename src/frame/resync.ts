@@ -16,7 +16,8 @@ import { isFrameKind } from './kinds.js';
 import type { SplitFrame } from './splitter.js';
 
 /**
- * What the stream holds, in its order and without a byte between: frames that have their place, and damage.
+ * A stretch of the stream: a frame that has its place, or damage. Stretches come in order and without a byte
+ * between.
  */
 export type Stretch =
   | { type: 'frame'; frame: SplitFrame }
@@ -31,14 +32,14 @@ export type Stretch =
       isCutTail: boolean;
     };
 
-/** What the walker cannot see from headers. */
+/** The checks that the walker cannot make from headers. */
 export interface WalkerChecks {
   /**
    * Returns the fault in a frame's payload, with its stream offset; undefined when it can be read to its last
    * field.
    */
   faultOf(frame: SplitFrame): FastcacheError | undefined;
-  /** Returns whether what looks like a frame, in the midst of damage, is one: as strict as can be. */
+  /** Returns whether bytes that look like a frame, in the midst of damage, are one: as strict as can be. */
   isSound(frame: SplitFrame): boolean;
 }
 
@@ -89,7 +90,10 @@ export class FrameWalker {
     this.#checks = checks;
   }
 
-  /** Takes the stream's next bytes, which are copied. What `stretches` gave before is no longer valid. */
+  /**
+   * Takes the stream's next bytes, which are copied. Stretches that `stretches` gave before are no longer
+   * valid.
+   */
   push(chunk: Uint8Array): void {
     this.#searchBytes = Math.min(SEARCH_BYTES, this.#searchBytes + SEARCH_BYTES_PER_BYTE * chunk.length);
     this.#makeRoom(chunk.length);
@@ -247,7 +251,7 @@ export class FrameWalker {
     const found = next - start;
     if (doubtful !== undefined) return truncated(start, doubtful.bytes.length, found);
     const field = (fault.offset ?? start) - start;
-    // The lengths have four bytes; what is wrong with one that is cut is only that.
+    // The lengths have four bytes; a field that is cut has no other fault than that.
     const isCutField = field >= 8 && field + 4 > found;
     return found < FRAME_HEADER_BYTES && isCutField ? shortHeader(start, found) : fault;
   }

@@ -30,7 +30,7 @@ export interface SplitFrame {
   owned: boolean;
 }
 
-/** Returns the bytes of a frame, to be kept: what it does not own is overwritten by the next bytes. */
+/** Returns the bytes of a frame, to be kept: bytes that it does not own are overwritten by the next ones. */
 export function keptBytes({ owned, bytes }: SplitFrame): Buffer {
   return owned ? bytes : Buffer.from(bytes);
 }

@@ -27,15 +27,15 @@ export function decodeWatermarks(payload: Uint8Array): WatermarkList {
   return watermarks;
 }
 
-/** What an Ack says. */
+/** The content of an Ack. */
 export interface Acknowledged {
-  /** What is applied, or of a primary what is published. */
+  /** The watermarks that are applied, or of a primary those that are published. */
   readonly applied: ArrayLike<bigint>;
-  /** What of it is surely on the replica's disk; undefined: nothing is known to be. */
+  /** The watermarks that are surely on the replica's disk; undefined: none are known to be. */
   readonly synced: ArrayLike<bigint> | undefined;
 }
 
-/** Encodes an Ack payload. What is synced follows only where the peer takes it. */
+/** Encodes an Ack payload. The synced watermarks follow only where the peer takes them. */
 export function encodeAck({ applied, synced }: Acknowledged): Buffer {
   if (synced === undefined) return encodeWatermarks(applied);
   return Buffer.concat([encodeWatermarks(applied), encodeWatermarks(synced)]);

@@ -126,9 +126,9 @@ function readContentSize(wire: Uint8Array, start: number, bytes: number): number
 interface Block {
   readonly type: number;
   readonly isLast: boolean;
-  /** What follows the block's header. */
+  /** Bytes behind the block's header. */
   readonly bodyBytes: number;
-  /** What a block that is not compressed holds. */
+  /** Bytes of content of a block that is not compressed. */
   readonly contentBytes: number;
 }
 

@@ -66,7 +66,7 @@ export function packageLibrary(): ZstdLibrary {
   };
 }
 
-/** What is used of `node:zlib`; the types of Node 20 do not have it. */
+/** The functions that are used of `node:zlib`; the types of Node 20 do not have them. */
 interface ZstdOfNode {
   zstdCompressSync(content: Uint8Array, options: object): Buffer;
   zstdDecompressSync(frame: Uint8Array, options: object): Buffer;

@@ -1,10 +1,10 @@
-/** Counts what an import has done and what it has left out, in bounded memory. */
+/** Counts the keys and commands that an import has sent and those that it has left out, in bounded memory. */
 
 /** The most names of commands and texts of refusals that are counted apart; the rest is counted together. */
 const NAMES_MAX = 100;
 const REST = 'others';
 
-/** What an import has done so far. */
+/** The counts of an import so far. */
 export interface ImportCounts {
   /** Keys that RDB files have brought. */
   loaded: number;
@@ -15,7 +15,7 @@ export interface ImportCounts {
   databases: Map<string, number>;
   /** Commands of the stream about other types or databases, by name. */
   foreign: Map<string, number>;
-  /** What the target has refused, by its words. */
+  /** The commands that the target has refused, counted by its words. */
   refused: Map<string, number>;
   /** How often all content was taken, and how often a lost link was continued. */
   fullSyncs: number;

@@ -1,4 +1,4 @@
-/** What a command says of the expiry of its key, and the command with another one. */
+/** The expiry that a command sets for its key, and the command with another expiry. */
 import type { DecodedSnapshotEntry } from '../frame/snapshot.js';
 
 /** A change of a key's expiry. */
@@ -13,7 +13,7 @@ const NOTHING = Buffer.alloc(0);
 /** Commands after which their key does not expire, or is not there. */
 const ENDING = new Set(['DEL', 'UNLINK', 'PERSIST', 'GETDEL', 'GETSET']);
 
-/** Returns what a command of one key says; undefined when it leaves the expiry as it is. */
+/** Returns the change that a command of one key makes; undefined when it leaves the expiry as it is. */
 export function expiryChange(args: readonly Uint8Array[]): ExpiryChange | undefined {
   const [command, key] = args;
   if (key === undefined) return undefined;

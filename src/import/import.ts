@@ -183,7 +183,7 @@ export class Import {
     if (this.#options.signal.aborted) return;
     await this.#target.drain();
     if (this.#hasStrays) await sweep(this.#target, this.#questions!, (args) => this.#push(args));
-    // What a later file lacks is in the target then.
+    // From now on the target may have keys that a later file lacks.
     this.#hasStrays = true;
     this.#place = place;
     this.#translator.begin();
@@ -280,7 +280,7 @@ export class Import {
   }
 
   #refused(words: string, command: string): void {
-    // What is renamed or copied may be of another type, and then is not there.
+    // A key that is renamed or copied may be of another type, and then it is not there.
     if (/^(RENAME|COPY|EXEC)/.test(command) && /no such key/.test(words)) return;
     countOf(this.#counts.refused, words);
   }

@@ -1,10 +1,10 @@
-/** What an import is asked for, and what it says of itself. */
+/** The options and the result of an import. */
 import type { Clock, Timers } from '../clock.js';
 import type { Transport } from '../transport/connection.js';
 import type { ImportCounts } from './counts.js';
 import type { RedisUrl } from './redis-url.js';
 
-/** What is imported, and into what. */
+/** The source and the target of an import. */
 export interface ImportOptions {
   source: RedisUrl;
   /** The server that takes it, `host:port`. */
@@ -12,7 +12,7 @@ export interface ImportOptions {
   /** The password of that server; undefined: none is presented. */
   password: string | undefined;
   connectTimeoutMs: number;
-  /** Whether what the target holds is replaced; else it must be empty. */
+  /** Whether the target's content is replaced; else the target must be empty. */
   isReplacing: boolean;
   /** Whether keys of other types, and in other databases, are left out; else they end the import. */
   skipsOthers: boolean;
@@ -43,7 +43,7 @@ export interface ImportProgress {
   lagBytes: number | undefined;
 }
 
-/** What has become of an import. */
+/** The result of an import. */
 export interface ImportResult {
   counts: ImportCounts;
   /** Keys at the target after the cut-over; undefined: there was none. */

@@ -1,6 +1,6 @@
 /**
  * The link by which a Redis primary is followed as its replica would: handshake, PSYNC, the RDB file, and
- * then the stream. What comes is read at the pace of the reader.
+ * then the stream. Bytes are read from it at the pace of the reader.
  */
 import { FastcacheError } from '../errors.js';
 import { AwaitedConnection, type AwaitedOptions } from '../redis-client/awaited-connection.js';
@@ -35,13 +35,13 @@ export type Resumption =
   /** With all its content, as of a place. */
   | { readonly kind: 'full'; readonly place: ReplicationPlace };
 
-/** One connection; whoever opens it closes it. */
+/** One connection; the caller that opens it closes it. */
 export class SourceLink {
   readonly #options: SourceOptions;
   readonly #connection: AwaitedConnection;
   #queue: Buffer[] = [];
   #queuedBytes = 0;
-  /** What is left to read of the RDB file when its length is known. */
+  /** The bytes that are left to read of the RDB file when its length is known. */
   #fileBytes: number | undefined;
   #endMark: Buffer | undefined;
 

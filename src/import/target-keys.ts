@@ -15,8 +15,8 @@ export async function keyCount(client: RedisClient, type?: string): Promise<numb
 }
 
 /**
- * Deletes at the target what the source has not, or not as a string. Meanwhile nothing of the stream may be
- * sent: what the source creates later comes later.
+ * Deletes keys at the target that the source has not, or not as a string. Meanwhile nothing of the stream may
+ * be sent: keys that the source creates later must come later.
  */
 export async function sweep(
   target: RedisClient,

@@ -1,10 +1,10 @@
 /**
- * What the commands of a Redis primary's stream become at a server that holds strings of one database. A
- * primary sends only what has changed something, so that conditions (NX, XX) are fulfilled.
+ * Translates the commands of a Redis primary's stream for a server that holds strings of one database. A
+ * primary sends only commands that have changed something, so that conditions (NX, XX) are fulfilled.
  */
 import { STRING_TYPE } from '../rdb/string-object.js';
 
-/** What becomes of a command. */
+/** The translation of a command. */
 export type Translation =
   /** Commands to send. */
   | { readonly kind: 'send'; readonly commands: readonly (readonly Uint8Array[])[] }
@@ -30,9 +30,9 @@ const SAME = new Set(
     'INCREX'
   ).split(' '),
 );
-/** What every database's commands do there, for they are about none. */
+/** Commands that are taken from every database, because they are about none. */
 const OF_ALL = new Set(['FLUSHALL', 'PUBLISH', 'SPUBLISH', 'MULTI', 'EXEC']);
-/** What says nothing of content. */
+/** Commands that do not concern content. */
 const SILENT = new Set(['PING', 'REPLCONF', 'SELECT', 'SCRIPT']);
 /** Commands of other types whose first key they replace, whatever it was. */
 const REPLACING = new Set(

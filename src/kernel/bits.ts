@@ -16,7 +16,7 @@ export function countBits(at: usize, bytes: u32): u32 {
  */
 export function findBit(at: usize, start: f64, end: f64, bit: u32): f64 {
   const stop = <u64>end;
-  // What is sought becomes a set bit.
+  // The sought bits become set bits.
   const flip: u64 = bit === 0 ? -1 : 0;
   let index = <u64>start;
   while (index < stop) {

@@ -14,7 +14,7 @@ import {
 /** So many bytes of all values are combined together, in the processor's cache. */
 const CHUNK_BYTES: u32 = 16384;
 const WORD_BYTES: u32 = 16;
-/** What has been combined of the chunk at hand; for BITOP_ONE also the bits that came more than once. */
+/** The combined bytes of the chunk at hand; for BITOP_ONE also the bits that came more than once. */
 const chunk: usize = memory.data(16384, 16);
 const repeated: usize = memory.data(16384, 16);
 /** The end of a value, filled up with zeros to a word. */

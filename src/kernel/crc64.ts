@@ -1,7 +1,9 @@
 // CRC-64 as Redis' dumps have it (Jones' polynomial, reflected, from 0, not inverted), eight bytes a step.
 
 const POLYNOMIAL: u64 = 0x95ac9329ac4bc9b5;
-/** Eight tables of 256 words: what a byte becomes when 0 to 7 more bytes follow in its step. */
+/**
+ * Eight tables of 256 words: the part of each byte in the checksum when 0 to 7 more bytes follow in its step.
+ */
 const tables: usize = memory.data(16384, 8);
 const TABLE_BYTES: usize = 2048;
 

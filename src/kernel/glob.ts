@@ -43,7 +43,7 @@ export function matches(
   if (textBytes === 0) return patternBytes === 0;
   const patternEnd = pattern + <usize>patternBytes;
   const textEnd = text + <usize>textBytes;
-  // What stands behind the last star, 0 before the first one, and where in the text that star's match ends.
+  // The pattern behind the last star, 0 before the first one, and where in the text that star's match ends.
   let retryPattern: usize = 0;
   let retryText: usize = 0;
   let stars: u32 = 0;

@@ -1,6 +1,6 @@
-// The entry of the kernel: what the host calls, with plain numbers in and out. Addresses are u32, which the
-// host reads as unsigned; 64-bit values cross as i64, and none of them once a record. Calls that return a
-// status leave the details in the result block; layout.ts names statuses and words.
+// The entry of the kernel: the functions that the host calls, with plain numbers in and out. Addresses are
+// u32, which the host reads as unsigned; 64-bit values cross as i64, and none of them once a record. Calls
+// that return a status leave the details in the result block; layout.ts names statuses and words.
 import { nowMs, secondsSince } from './clock';
 import { initializeArguments, limitArgument } from './commands/arguments';
 import { keyedHash, setHashSecret } from './keyed-hash';
@@ -279,7 +279,7 @@ export function expiredCount(): f64 {
   return expiredKeys;
 }
 
-// What the memory is used for, in bytes.
+// The uses of the memory, in bytes.
 export function memoryUsed(): f64 {
   return <f64>usedBytes();
 }

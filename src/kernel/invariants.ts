@@ -1,5 +1,5 @@
-// What the debug build exports beside index.ts: the invariants of all structures, which the suites assert
-// between steps, and what brings about states that would take a test too long.
+// The exports of the debug build beside index.ts: the invariants of all structures, which the suites assert
+// between steps, and functions that bring about states that would take a test too long.
 import { checkArena } from './memory/arena';
 import { checkCells } from './memory/cells';
 import { checkPages } from './memory/pages';
@@ -15,6 +15,7 @@ export { keyedHash, takeChosenHashes } from './keyed-hash';
 export { recordsMoved } from './store/store';
 export { skipGenerations } from './table/segment';
 export { bucketsProbed } from './table/table';
+export { valueHash } from './xxh3';
 
 /**
  * Asserts the invariants of the whole store, which takes time in proportion to it. Between calls they all

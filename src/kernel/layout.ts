@@ -1,7 +1,7 @@
 // Constants that the kernel (AssemblyScript) and the engine (TypeScript) share; both compilers read this
 // file. Only plain numbers may stand here.
 
-// What `execute` returns.
+// The results of `execute`.
 /** All of the input has been executed. */
 export const STATUS_DONE = 0;
 /**
@@ -54,7 +54,7 @@ export const MODE_OVER_LIMIT = 64;
 export const MODE_TRACKER_SHIFT = 8;
 /** The greatest number of a client that tracks keys. */
 export const TRACKERS_MAX = 65535;
-/** The longest key that is tracked; whoever reads a longer one is lost, as without memory. */
+/** The longest key that is tracked; a client that reads a longer one is lost, as without memory. */
 export const TRACKED_KEY_BYTES_MAX = 65536;
 /** The bytes into which changes are taken; any one fits: a key, and 4 bytes for each client. */
 export const TAKEN_BYTES = 524288;
@@ -96,7 +96,8 @@ export const ENDED_WELL = 0;
 export const ENDED_FAILED = 1;
 export const ENDED_REJECTED = 2;
 
-// What the host can have noted, each with the key; the numbers are bits of what `wantNotes` takes.
+// The notes that the host can have taken, each with the key; the numbers are bits of the argument of
+// `wantNotes`.
 /** A key that was not there is written. */
 export const NOTE_NEW = 0;
 export const NOTE_WRITTEN = 1;
@@ -158,7 +159,7 @@ export const LISTED_KEY_BYTES_MAX = 32768;
 /** No number of a shard: that which the key routes to. */
 export const ROUTED_SHARD = 0xffffffff;
 
-// What `apply` and `load` return.
+// The results of `apply` and `load`.
 export const APPLY_OK = 0;
 export const APPLY_COUNT = 1;
 export const APPLY_TRUNCATED = 2;
@@ -169,7 +170,7 @@ export const APPLY_GAP = 6;
 export const APPLY_TRAILING = 7;
 export const APPLY_MEMORY = 8;
 
-// What `readRdb` returns: the bytes end, perhaps within an entry; something else than a string begins; the
+// The results of `readRdb`: the bytes end, perhaps within an entry; something else than a string begins; the
 // output is full, and the next entry needs RESULT_NEED bytes; the string at RESULT_FAULT_OFFSET is malformed,
 // or has RESULT_FOUND_U64 bytes, which are more than it may have.
 export const RDB_MORE = 0;
@@ -178,7 +179,7 @@ export const RDB_FULL = 2;
 export const RDB_MALFORMED = 3;
 export const RDB_LONG = 4;
 
-// What `verifyNext` looks for, as bits, and what it returns besides 0.
+// The checks of `verifyNext`, as bits, and its results besides 0.
 export const VERIFY_KEYS = 1;
 export const VERIFY_ORDER = 2;
 export const VERIFY_HASH = 1;
@@ -266,7 +267,7 @@ export const SKETCH_GROUPS_AT = 557192;
 export const SKETCH_GROUP_BYTES = 24;
 export const SKETCH_BYTES = 655544;
 
-// What becomes of a use of a key (store/sampled-uses.ts).
+// The treatment of a use of a key (store/sampled-uses.ts).
 export const USE_COUNTED = 0;
 export const USE_LEFT_OUT = 1;
 export const USES_IGNORED = 2;
@@ -281,12 +282,12 @@ export const BIGGEST_VALUE_BYTES = 16;
 export const BIGGEST_KEY_BYTES = 20;
 export const BIGGEST_KEY = 24;
 
-// What `put`, `removeKey`, `expireKey` and `scanKeys` return.
+// The results of `put`, `removeKey`, `expireKey` and `scanKeys`.
 export const WRITE_MISSING = 0;
 export const WRITE_DONE = 1;
 export const WRITE_MEMORY = 2;
 
-// What is evicted when memory is full; the last four choose among keys that expire.
+// The keys that are evicted when memory is full; the last four policies choose among keys that expire.
 export const EVICT_NOTHING = 0;
 export const EVICT_LRU = 1;
 export const EVICT_LFU = 2;
@@ -365,7 +366,7 @@ export const RECORD_KEY_BYTES_AT = 45;
 export const RECORD_VALUE_BYTES_AT = 49;
 export const RECORD_HEADER_BYTES = 53;
 
-/** FCRP: what a frame's header begins with, as a u32, and the kind of a MutationBatch. */
+/** FCRP: the beginning of a frame's header, as a u32, and the kind of a MutationBatch. */
 export const FRAME_MAGIC = 0x5052_4346;
 export const FRAME_KIND_BATCH = 5;
 

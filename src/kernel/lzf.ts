@@ -128,7 +128,7 @@ export function lzfExpand(from: usize, length: u32, target: usize, expanded: u32
     if (isLong) bytes += load<u8>(at++);
     const distance = ((<usize>(head & 31)) << 8) + <usize>load<u8>(at++) + 1;
     if (distance > out - target || bytes > <u32>(targetEnd - out)) return false;
-    // What is copied may reach into the copy.
+    // The source may reach into the copy.
     if (distance >= <usize>bytes) copyBytes(out, out - distance, bytes);
     else for (let i: usize = 0; i < <usize>bytes; i++) store<u8>(out + i, load<u8>(out + i - distance));
     out += bytes;

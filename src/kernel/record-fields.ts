@@ -34,12 +34,12 @@ export function wireOp(at: usize): i32 {
   return load<u8>(at, RECORD_OP_AT);
 }
 
-/** What the sender says to be the XXH3-64 of the key. */
+/** The XXH3-64 of the key, as the sender gives it. */
 export function wireKeyHash(at: usize): u64 {
   return load<u64>(at, RECORD_KEY_HASH_AT);
 }
 
-/** What the sender says to be the top byte of the key's hash. */
+/** The top byte of the key's hash, as the sender gives it. */
 export function wireKeyTag(at: usize): u64 {
   return load<u64>(at, RECORD_KEY_TAG_AT);
 }

@@ -1,5 +1,6 @@
 // XXH3-64 with seed 0 and the default secret, for every length: the hash that FCRP records carry and that
-// routes keys. It follows the xxHash specification; the tests compare it with @node-rs/xxhash.
+// routes keys. It follows the xxHash specification; the tests compare it with @node-rs/xxhash. Beside it
+// stands the hash that values have in digests, which is made of the same parts and is not always XXH3.
 
 // biome-ignore format: 12 rows of 16 bytes
 const SECRET: usize = memory.data<u8>([
@@ -32,9 +33,12 @@ const PRIME64_3_INVERSE: u64 = 0xe9e9f4c41d6df849;
 const PRIME_MX1: u64 = 0x165667919e3779f9;
 const PRIME_MX2: u64 = 0x9fb21c651e98df25;
 
-/** What the long hash takes in between two scrambles, and at once. */
+/** The bytes that the long hash takes in between two scrambles, and at once. */
 export const HASH_BLOCK_BYTES: usize = 1024;
 export const HASH_STRIPE_BYTES: usize = 64;
+
+/** Values of up to so many bytes may have another `valueHash` than XXH3-64. */
+export const SHORT_VALUE_BYTES_MAX: usize = 240;
 
 /** The eight accumulators of the long hash. */
 const ACCUMULATORS: usize = memory.data(64, 16);
@@ -50,6 +54,27 @@ export function xxh3(at: usize, length: usize): u64 {
   if (length <= 128) return hash17to128(at, length);
   if (length <= 240) return hash129to240(at, length);
   return hashLong(at, length);
+}
+
+/**
+ * Returns the hash of a value in digests (store/digest.ts): XXH3-64, but for 17 to 240 bytes one that takes
+ * half as long. It sums vectors of 16 bytes in two lanes as the long XXH3 does, the last of them up to the
+ * end, and folds the lanes into one. XXH3 has a 128-bit product for every 16 bytes, which takes WebAssembly
+ * four of 64 bits.
+ */
+export function valueHash(at: usize, length: usize): u64 {
+  if (length <= 16 || length > SHORT_VALUE_BYTES_MAX) return xxh3(at, length);
+  const last = at + length - 16;
+  let words = v128.load(last);
+  let products = halvesProduct(v128.xor(words, v128.load(SECRET, 119)));
+  for (let secret = SECRET; at < last; at += 16, secret += 8) {
+    const data = v128.load(at);
+    words = i64x2.add(words, data);
+    products = i64x2.add(products, halvesProduct(v128.xor(data, v128.load(secret))));
+  }
+  const lanes = i64x2.add(products, swapped(words));
+  const first = i64x2.extract_lane(lanes, 0) + <u64>length * PRIME64_1;
+  return foldedProduct(first, i64x2.extract_lane(lanes, 1) ^ load<u64>(SECRET, 136));
 }
 
 function hash1to3(at: usize, length: usize): u64 {
@@ -120,7 +145,7 @@ export function startLanes(lanes: usize): void {
 
 /** Takes in a block of HASH_BLOCK_BYTES that is not the last. */
 export function addBlock(lanes: usize, block: usize): void {
-  for (let n: usize = 0; n < 16; n++) accumulate(lanes, block + (n << 6), SECRET + (n << 3));
+  addStripes(lanes, block, 16);
   scramble(lanes);
 }
 
@@ -130,8 +155,8 @@ export function addBlock(lanes: usize, block: usize): void {
  */
 export function finishLanes(lanes: usize, last: usize, bytes: usize, total: u64): u64 {
   const stripes = (bytes - 1) >> 6;
-  for (let n: usize = 0; n < stripes; n++) accumulate(lanes, last + (n << 6), SECRET + (n << 3));
-  accumulate(lanes, last + bytes - HASH_STRIPE_BYTES, SECRET + SECRET_BYTES - 64 - 7);
+  addStripes(lanes, last, stripes);
+  addStripe(lanes, last + bytes - HASH_STRIPE_BYTES, SECRET + SECRET_BYTES - 64 - 7);
   let sum = total * PRIME64_1;
   for (let i: usize = 0; i < 64; i += 16) {
     const low = load<u64>(lanes + i) ^ load<u64>(SECRET + 11 + i);
@@ -141,25 +166,80 @@ export function finishLanes(lanes: usize, last: usize, bytes: usize, total: u64)
   return avalanche(sum);
 }
 
-function accumulate(lanes: usize, stripe: usize, secret: usize): void {
+/**
+ * Adds stripes that follow one another, with the secret 8 bytes further for each. The accumulators stay in
+ * registers meanwhile. A word of a stripe is added to the other lane of its pair: the words are summed as
+ * they lie, and the sums change places once. Two shuffles put the 32-bit factors of four products side by
+ * side.
+ */
+function addStripes(lanes: usize, at: usize, count: usize): void {
+  let lanes0 = v128.load(lanes);
+  let lanes1 = v128.load(lanes, 16);
+  let lanes2 = v128.load(lanes, 32);
+  let lanes3 = v128.load(lanes, 48);
+  let words0 = v128.splat<u64>(0);
+  let words1 = v128.splat<u64>(0);
+  let words2 = v128.splat<u64>(0);
+  let words3 = v128.splat<u64>(0);
+  const end = at + (count << 6);
+  for (let secret = SECRET; at < end; at += HASH_STRIPE_BYTES, secret += 8) {
+    const data0 = v128.load(at);
+    const data1 = v128.load(at, 16);
+    words0 = i64x2.add(words0, data0);
+    words1 = i64x2.add(words1, data1);
+    const key0 = v128.xor(data0, v128.load(secret));
+    const key1 = v128.xor(data1, v128.load(secret, 16));
+    const low01 = v128.shuffle<u32>(key0, key1, 0, 2, 4, 6);
+    const high01 = v128.shuffle<u32>(key0, key1, 1, 3, 5, 7);
+    lanes0 = i64x2.add(lanes0, i64x2.extmul_low_i32x4_u(low01, high01));
+    lanes1 = i64x2.add(lanes1, i64x2.extmul_high_i32x4_u(low01, high01));
+    const data2 = v128.load(at, 32);
+    const data3 = v128.load(at, 48);
+    words2 = i64x2.add(words2, data2);
+    words3 = i64x2.add(words3, data3);
+    const key2 = v128.xor(data2, v128.load(secret, 32));
+    const key3 = v128.xor(data3, v128.load(secret, 48));
+    const low23 = v128.shuffle<u32>(key2, key3, 0, 2, 4, 6);
+    const high23 = v128.shuffle<u32>(key2, key3, 1, 3, 5, 7);
+    lanes2 = i64x2.add(lanes2, i64x2.extmul_low_i32x4_u(low23, high23));
+    lanes3 = i64x2.add(lanes3, i64x2.extmul_high_i32x4_u(low23, high23));
+  }
+  v128.store(lanes, i64x2.add(lanes0, swapped(words0)));
+  v128.store(lanes, i64x2.add(lanes1, swapped(words1)), 16);
+  v128.store(lanes, i64x2.add(lanes2, swapped(words2)), 32);
+  v128.store(lanes, i64x2.add(lanes3, swapped(words3)), 48);
+}
+
+/** Adds one stripe. */
+function addStripe(lanes: usize, stripe: usize, secret: usize): void {
   for (let i: usize = 0; i < 64; i += 16) {
     const data = v128.load(stripe + i);
-    const key = v128.xor(data, v128.load(secret + i));
-    // The lower halves of the two keys, and beside them their upper halves.
-    const halves = v128.shuffle<u32>(key, key, 0, 2, 1, 3);
-    const product = i64x2.extmul_low_i32x4_u(halves, v128.shuffle<u32>(halves, halves, 2, 3, 0, 1));
-    const sum = i64x2.add(v128.load(lanes + i), v128.shuffle<u64>(data, data, 1, 0));
-    v128.store(lanes + i, i64x2.add(sum, product));
+    const product = halvesProduct(v128.xor(data, v128.load(secret + i)));
+    v128.store(lanes + i, i64x2.add(v128.load(lanes + i), i64x2.add(product, swapped(data))));
   }
 }
 
 function scramble(lanes: usize): void {
-  for (let i: usize = 0; i < 64; i += 8) {
-    let lane = load<u64>(lanes + i);
-    lane ^= lane >> 47;
-    lane ^= load<u64>(SECRET + SECRET_BYTES - 64 + i);
-    store<u64>(lanes + i, lane * PRIME32_1);
+  const prime = v128.splat<u32>(<u32>PRIME32_1);
+  for (let i: usize = 0; i < 64; i += 16) {
+    const lane = v128.load(lanes + i);
+    const secret = v128.load(SECRET + SECRET_BYTES - 64 + i);
+    const key = v128.xor(v128.xor(lane, i64x2.shr_u(lane, 47)), secret);
+    // A lane times a prime of 32 bits: its lower half's product, and its upper half's 32 bits further up.
+    const halves = v128.shuffle<u32>(key, key, 0, 2, 1, 3);
+    const high = i64x2.shl(i64x2.extmul_high_i32x4_u(halves, prime), 32);
+    v128.store(lanes + i, i64x2.add(i64x2.extmul_low_i32x4_u(halves, prime), high));
   }
+}
+
+/** Multiplies the two halves of each lane with each other. */
+function halvesProduct(lanes: v128): v128 {
+  const halves = v128.shuffle<u32>(lanes, lanes, 0, 2, 1, 3);
+  return i64x2.extmul_low_i32x4_u(halves, swapped(halves));
+}
+
+function swapped(lanes: v128): v128 {
+  return v128.shuffle<u64>(lanes, lanes, 1, 0);
 }
 
 function mix16(at: usize, secret: usize): u64 {

@@ -1,7 +1,7 @@
-/** What scripts allocate, counted where it happens. */
+/** The bytes that scripts allocate, counted where that happens. */
 import type { LuaState } from './lua-api.js';
 
-/** What is counted of the strings that scripts make. */
+/** The counts of the strings that scripts make. */
 export interface Allocation {
   /** Bytes of all strings that were made, and are perhaps gone again. */
   stringBytes: number;

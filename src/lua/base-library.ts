@@ -86,7 +86,7 @@ function load(L: LuaState): number {
   return compileTo(L, Buffer.concat(pieces, bytes), chunkName);
 }
 
-/** As Lua 5.1: a number is told with its place, too. */
+/** As Lua 5.1: an error that is a number has its place before it, too. */
 function error(L: LuaState): number {
   const { lua, lauxlib } = fengari();
   const level = lua.lua_type(L, 2) <= 0 ? 1 : lauxlib.luaL_checknumber(L, 2);

@@ -45,7 +45,7 @@ const ESCAPED: Readonly<Record<string, string>> = {
   f: '\f',
   r: '\r',
 };
-/** What strtod takes at the beginning of a text. */
+/** The texts that strtod takes at the beginning of a text. */
 const NUMBER = /[+-]?(0x[0-9a-f]+|(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf(inity)?|nan)/iy;
 /** Numbers that JSON has not. */
 const INVALID_NUMBER = /[+-]?(0x|0\d|inf|nan)/iy;

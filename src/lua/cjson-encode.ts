@@ -6,7 +6,7 @@ import { latin1 } from './latin1.js';
 import { numberText } from './numbers.js';
 import { bytesAt, raise } from './stack.js';
 
-/** What a script may set of cjson. */
+/** The settings of cjson that a script may change. */
 export interface CjsonSettings {
   /** A list with more gaps than these allow is an object (`convert`) or an error. */
   sparse: { convert: boolean; ratio: number; safe: number };

@@ -5,7 +5,7 @@
 import { fengari, type LuaState } from './fengari.js';
 import { bytesAt, pushText, raise, raiseBare, setFunctions } from './stack.js';
 
-/** What coroutines know of the script around them. */
+/** The state of the script around its coroutines. */
 export interface Suspension {
   /** The thread that just stopped did so because the script is suspended, not by `coroutine.yield`. */
   isSuspending: boolean;
@@ -19,7 +19,9 @@ export interface Suspension {
 export function openCoroutine(L: LuaState, suspension: Suspension): void {
   const { lua, lauxlib } = fengari();
 
-  /** Moves what `co` returned or yielded to `L`; -1: what is on top is its error. */
+  /**
+   * Moves the values that `co` returned or yielded to `L`, and returns their number; -1: its error is on top.
+   */
   function results(L: LuaState, co: LuaState, status: number): number {
     if (status !== lua.LUA_OK && status !== lua.LUA_YIELD) {
       lua.lua_xmove(co, L, 1);

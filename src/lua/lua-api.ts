@@ -10,7 +10,7 @@ export interface LuaState {
 /** A function of the host that Lua calls: it takes its arguments from the stack, returns how many it left. */
 export type HostFunction = (L: LuaState) => number;
 
-/** What is left to do when a thread that was suspended inside of a host function goes on. */
+/** The work that is left when a thread that was suspended inside of a host function goes on. */
 export type Continuation = (L: LuaState, status: number, context: unknown) => number;
 
 /** The functions of Lua's C interface that are used here, by their names there. */
@@ -85,7 +85,7 @@ export interface LuaApi {
   lua_yieldk(L: LuaState, count: number, context: unknown, next: Continuation): number;
 }
 
-/** What Lua knows of a function that is being run. */
+/** Lua's facts about a function that is being run. */
 export interface DebugInfo {
   /** The chunk's name, `@user_script`. */
   source: Uint8Array;

@@ -23,16 +23,16 @@ const LOOK_INSTRUCTIONS = 5_000;
 /** Where Lua keeps the table of globals in the registry. */
 const GLOBALS = 2;
 
-/** What Lua calls functions of the host. */
+/** Lua's name for functions of the host. */
 const HOST = 'J';
 
 /** The chunk's name of the library's functions that are in Lua. */
 const LIBRARY = '@library';
 
-/** What a script is told while it runs: to go on, to be suspended if it can be, or to end with this error. */
+/** The decision about a script that runs: it goes on, is suspended if it can be, or ends with this error. */
 export type Verdict = 'go-on' | 'suspend' | { readonly error: string };
 
-/** What the machine is given. */
+/** The options of the machine. */
 export interface MachineOptions {
   /** Adds what the host offers to the table of globals, which is on top. */
   open(L: LuaState): void;

@@ -1,6 +1,6 @@
 /**
- * The memory of one script is bounded: by what the heap has grown since the script began. What is garbage is
- * collected before a script is found to have too much.
+ * The memory of one script is bounded by the growth of the heap since the script began. Garbage is collected
+ * before a script is found to have too much.
  */
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

@@ -55,7 +55,9 @@ export function fixedText(value: number, digits: number): string {
   return evenTie(value.toFixed(Math.min(digits + 1, 100)), value) ?? value.toFixed(digits);
 }
 
-/** Decimal digits behind the point that no double has more of than a few hundred; enough to tell a tie. */
+/**
+ * Decimal digits behind the point that no double has more of than a few hundred; enough to recognise a tie.
+ */
 const TIE_DIGITS = 60;
 
 /** Whether a number lies exactly between two of one digit less: C rounds to the even one, JavaScript up. */

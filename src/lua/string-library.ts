@@ -97,7 +97,7 @@ function formatOne(L: LuaState, argument: number, conversion: string, item: Item
   }
 }
 
-/** What C makes of a double that becomes a 64-bit integer. */
+/** Converts a double to a 64-bit integer as C does. */
 function int64(value: number): bigint {
   const isOutside = !(Math.abs(value) < 2 ** 63);
   return isOutside ? -(2n ** 63n) : BigInt(Math.trunc(value));

@@ -1,5 +1,5 @@
 /**
- * What is around a value in the payload of DUMP: its type before it; the version and the checksum behind
+ * The bytes around a value in the payload of DUMP: its type before it; the version and the checksum behind
  * it.
  */
 
@@ -35,7 +35,7 @@ export function checksumOf(payload: Buffer): bigint {
   return payload.readBigUInt64LE(payload.length - CHECKSUM_BYTES);
 }
 
-/** What Redis calls values of a type; undefined when there is no such type. */
+/** Returns Redis' name of a type of values; undefined when there is no such type. */
 export function typeName(type: number): string | undefined {
   return TYPES.get(type);
 }

@@ -9,7 +9,7 @@ interface Level {
   left: number;
 }
 
-/** What a module wrote, by its sort; 0 ends it. */
+/** The shapes of a module's parts, by their sort; 0 ends them. */
 const MODULE_PARTS: readonly (Shape | undefined)[] = [
   undefined,
   ['length'],

@@ -123,7 +123,10 @@ export function lengthAt(bytes: Buffer, at: number): number {
   return head === LENGTH_32_BITS ? bytes.readUInt32BE(at + 1) : Number(bytes.readBigUInt64BE(at + 1));
 }
 
-/** What stands before a string's bytes, and how many there are: more than 2^53 where that is claimed. */
+/**
+ * The lengths of a string: of its head, and of the bytes behind that, which may be claimed to be more than
+ * 2^53.
+ */
 export interface StringHead {
   readonly headBytes: number;
   readonly bodyBytes: number;

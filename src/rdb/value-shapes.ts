@@ -1,5 +1,5 @@
 /**
- * What the values of each type, and what else stands in an RDB file, consist of: enough to walk over them
+ * The shapes of the values of each type, and of the other parts of an RDB file: enough to walk over them
  * without reading them (docs/redis.md, "Coming from Redis").
  */
 
@@ -22,8 +22,8 @@ const RAW_ID_BYTES = 16;
 const TIME_BYTES = 8;
 
 /**
- * A stream's blocks, its length, ids and groups; `counts` is what later versions have of entries, `times`
- * what they have of consumers.
+ * A stream's blocks, its length, ids and groups; `counts` are the fields of entries that later versions have,
+ * `times` those of consumers.
  */
 function stream(more: { ids: Shape; counts: Shape; times: Shape }): Shape {
   const waiting: Part = { each: [RAW_ID_BYTES, TIME_BYTES, 'length'] };

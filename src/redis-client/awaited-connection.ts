@@ -1,6 +1,6 @@
 /**
- * A connection to a Redis-protocol server for whoever sends and then waits: for an answer, for room, or for
- * the next bytes.
+ * A connection to a Redis-protocol server for a caller that sends and then waits: for an answer, for room, or
+ * for the next bytes.
  */
 import type { Timers } from '../clock.js';
 import type { Connection } from '../transport/connection.js';
@@ -14,7 +14,7 @@ export interface AwaitedOptions extends RedisServerOptions {
   timers: Timers;
 }
 
-/** One connection; whoever opens it ends it by `fail`. */
+/** One connection; the caller that opens it ends it by `fail`. */
 export class AwaitedConnection {
   readonly #options: AwaitedOptions;
   readonly #onData: (chunk: Buffer) => void;
@@ -25,7 +25,10 @@ export class AwaitedConnection {
   #fault: Error | undefined;
   #wake: () => void = () => {};
 
-  /** `onData` takes what the server sends until the connection has ended; what it throws ends it. */
+  /**
+   * `onData` takes the bytes that the server sends until the connection has ended; an error that it throws
+   * ends the connection.
+   */
   constructor(options: AwaitedOptions, onData: (chunk: Buffer) => void) {
     this.#options = options;
     this.#onData = onData;

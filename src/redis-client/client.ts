@@ -22,12 +22,12 @@ export interface ClientOptions extends AwaitedOptions {
   onRefusal?: ((words: string, command: string) => void) | undefined;
 }
 
-/** What a command that is under way waits for. */
+/** A command that is under way, by what it waits for. */
 type Waiting =
   | { readonly kind: 'pushed'; readonly place: number; readonly command: string }
   | { readonly kind: 'asked'; readonly resolve: (reply: ReplyValue) => void };
 
-/** A connection; whoever opens it closes it. */
+/** A connection; the caller that opens it closes it. */
 export class RedisClient {
   readonly #options: ClientOptions;
   readonly #gathered = new CommandBuffer();

@@ -15,17 +15,20 @@ export interface RedisServerOptions {
   password: string | undefined;
 }
 
-/** What a client does with its connection. */
+/** A client's handlers of its connection. */
 export interface RedisHandlers {
   opened(connection: Connection): void;
-  /** Takes what the server sends. What it throws is handed to `ended`. */
+  /** Takes the bytes that the server sends. An error that it throws is handed to `ended`. */
   data(chunk: Buffer): void;
   drained(): void;
-  /** The connection cannot be opened, or is over, or what came over it cannot be right. */
+  /** The connection cannot be opened, or is over, or bytes came over it that cannot be right. */
   ended(fault: Error): void;
 }
 
-/** Connects. Returns what gives that up without a word, as long as it is not opened. */
+/**
+ * Connects. Returns a handle that gives the connecting up, without a call of `ended`, as long as it is not
+ * opened.
+ */
 export function connectTo(
   { transport, address, connectTimeoutMs }: RedisServerOptions,
   { opened, data, drained, ended }: RedisHandlers,

@@ -37,7 +37,7 @@ export class ReplyValues {
   readonly #lists: OpenList[] = [];
   /** The bytes of the string whose length was the last line. */
   #stringBytes: number | undefined;
-  /** What the reply that is not whole has so far, and announces: elements of lists, and bytes. */
+  /** The elements of lists, and the bytes, that the reply that is not whole has so far and announces. */
   #elements = 0;
   #bytes = 0;
   readonly #mostBytes: number;
@@ -111,7 +111,7 @@ export class ReplyValues {
     else this.#lists.push({ count, values: [] });
   }
 
-  /** Adds a value to the list that it is in; what is whole then is a value itself, or the reply. */
+  /** Adds a value to the list that it is in; a list that is whole then is a value itself, or the reply. */
   #add(value: ReplyValue): void {
     let whole = value;
     for (let list = this.#lists.at(-1); list !== undefined; list = this.#lists.at(-1)) {

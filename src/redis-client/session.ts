@@ -8,12 +8,12 @@ import { ReplyReader } from './reply-reader.js';
 /** A server that answers nothing for longer is taken for dead. */
 const REPLY_DEADLINE_MS = 10_000;
 
-/** What a session works with. */
+/** The options of a session. */
 export interface RedisSessionOptions extends RedisServerOptions {
   timers: Timers;
 }
 
-/** What a server has answered. */
+/** An answer of a server. */
 interface Answer {
   /** The text of a reply that is no list. */
   readonly text: string;
@@ -30,7 +30,7 @@ interface Question {
 
 const OPENED: Answer = { text: '', list: undefined };
 
-/** A session; whoever makes it closes it. */
+/** A session; the caller that makes it closes it. */
 export class RedisSession {
   readonly #options: RedisSessionOptions;
   readonly #commands = new CommandBuffer();
@@ -95,7 +95,7 @@ export class RedisSession {
     this.end(serverError(this.#options.address, 'CONNECTION_LOST', 'is asked no more'));
   }
 
-  /** Drops the connection; what is asked, or is yet to be, rejects with `fault`. */
+  /** Drops the connection; questions under way, and those that are asked later, reject with `fault`. */
   end(fault: Error): void {
     this.#fault ??= fault;
     this.#attempt?.destroy();
@@ -131,7 +131,7 @@ export class RedisSession {
   }
 }
 
-/** Returns the text of a reply: what is behind its mark, or behind the length of a string. */
+/** Returns the text of a reply: the part behind its mark, or behind the length of a string. */
 function textOf(reply: string): string {
   const text = reply.startsWith('$') ? reply.slice(reply.indexOf('\r\n') + 2) : reply.slice(1);
   return text.replace(/\r\n$/, '');

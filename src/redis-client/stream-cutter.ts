@@ -1,7 +1,7 @@
 /**
  * Cuts a stream of the Redis protocol into lines and strings, whatever the pieces in which it comes. Each
- * byte is looked at once. What is kept of a line or string that is not whole takes twice the bytes that have
- * come of it at most, and 4 KiB at least.
+ * byte is looked at once. The memory of a line or string that is not whole is at most twice the bytes that
+ * have come of it, and at least 4 KiB.
  */
 
 const CR = 0x0d;
@@ -13,7 +13,7 @@ const LEAST_BYTES = 4_096;
 /** A stream that is being cut. */
 export class StreamCutter {
   #chunk: Buffer = NOTHING;
-  /** What of the chunk has been cut. */
+  /** The bytes of the chunk that have been cut. */
   #at = 0;
   /** A line or string that is not whole, as far as it has come before this chunk. */
   #begun: Buffer = NOTHING;

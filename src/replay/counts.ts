@@ -1,5 +1,5 @@
 /**
- * Counts what a replay has done, and what the server refused of it, in bounded memory whatever the server
+ * Counts the commands of a replay, and those that the server refused, in bounded memory whatever the server
  * answers.
  */
 import type { CommandName } from './item-command.js';

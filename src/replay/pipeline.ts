@@ -109,7 +109,7 @@ export class Pipeline {
     return this.#connection.until(() => this.#sent === this.#answered);
   }
 
-  /** Drops the connection; what waits for an answer rejects. */
+  /** Drops the connection; the promises that wait for an answer reject. */
   close(): void {
     this.#connection.fail(new Error('the pipeline is closed'));
   }

@@ -1,6 +1,6 @@
 /**
- * Keeps how far a replay has come in a small file (`--state`; files/sealed-state.ts): what the server has
- * answered and no more.
+ * Keeps how far a replay has come in a small file (`--state`; files/sealed-state.ts). Only records that the
+ * server has answered count.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { inDump } from '../dump/read/dump-reader.js';
@@ -45,14 +45,17 @@ interface Stored extends ReplayPoint {
   format: string;
   to: string;
   choice: string;
-  /** What each dump is recognized by, up to the one at `fileIndex`: it may have grown since, or moved. */
+  /**
+   * The marks by which each dump is recognized, up to the one at `fileIndex`: it may have grown since, or
+   * moved.
+   */
   dumps: KnownDump[];
 }
 
 /** The state file of a replay. */
 export class ReplayState {
   readonly #options: ReplayStateOptions;
-  /** What is known of the dumps up to the one that was under way at the last write. */
+  /** The marks of the dumps up to the one that was under way at the last write. */
   #dumps: KnownDump[] = [];
 
   constructor(options: ReplayStateOptions) {

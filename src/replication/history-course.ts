@@ -50,7 +50,7 @@ export interface Positions {
   move(to: KnownSequences): void;
 }
 
-/** What a Hello means (the table above). */
+/** The meaning of a Hello (the table above). */
 export type HelloOutcome = 'claims' | 'unnamed' | 'same' | 'begins' | 'continues';
 
 /** A difference between a shard's next record and the next sequence. */
@@ -84,7 +84,9 @@ export interface CourseOptions<Place> {
    * snapshot; undefined when none is known.
    */
   history?: History | undefined;
-  /** Whether what is held stays until new content is whole, so that a stream may return to its history. */
+  /**
+   * Whether the held content stays until new content is whole, so that a stream may return to its history.
+   */
   keepsContent?: boolean;
   /** Called for a jump that turned out to be a gap. */
   onTakenBack?(jump: Jump<Place>): void;
@@ -125,8 +127,8 @@ export class HistoryCourse<Place = void> {
    */
   #isEmptySoFar = false;
   /**
-   * The base of the history before, which was empty so far where this one was named: what comes may begin in
-   * it. Undefined: it was not.
+   * The base of the history before, which was empty so far where this one was named: records that come may
+   * begin in it. Undefined: that history was not empty.
    */
   #emptyBase: bigint | undefined;
   #jump: OpenJump<Place> | undefined;
@@ -355,7 +357,7 @@ function isAt(held: KnownSequences, watermarks: ArrayLike<bigint>): boolean {
 }
 
 /**
- * The positions in `history` of a holder at `held` of the history `before`; undefined: what is held is no
+ * The positions in `history` of a holder at `held` of the history `before`; undefined: the held content is no
  * part of it. Where `before` is not named, only a holder at the very end of a history that counts from 1 is
  * taken to be part of it.
  */

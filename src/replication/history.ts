@@ -158,8 +158,8 @@ export function goingBackTo(history: History, ids: readonly string[]): History {
 }
 
 /**
- * Returns whether what a holder has of the history `id` is this history's, or that of one that it goes back
- * to; false where `id` is undefined.
+ * Returns whether content of the history `id` belongs to this history, or to one that it goes back to; false
+ * where `id` is undefined.
  */
 export function goesBackTo(history: History, id: string | undefined): boolean {
   if (id === undefined) return false;

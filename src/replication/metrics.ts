@@ -1,4 +1,4 @@
-/** The counters of replication (docs/protocol.md, "Metrics"), one set for a node in whichever role. */
+/** The counters of replication (docs/protocol.md, "Metrics"), one set for a node in any role. */
 
 /**
  * Counts since the start, which only grow, except `queueDepth`, which is the present number, and

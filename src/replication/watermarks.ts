@@ -19,7 +19,7 @@ export function hasReached(watermarks: ArrayLike<bigint>, target: ArrayLike<bigi
   return true;
 }
 
-/** Whether what is held is known, and every shard of it is at `target` or past it. */
+/** Whether the held watermarks are known, and every shard is at `target` or past it. */
 export function hasAll(held: ArrayLike<bigint> | undefined, target: ArrayLike<bigint>): boolean {
   return held !== undefined && hasReached(held, target);
 }

@@ -1,6 +1,6 @@
 /**
- * What postpones clients' commands: CLIENT PAUSE, as in Redis, where a pause is never made shorter or weaker
- * by another one; and a failover, which holds writes back whatever CLIENT PAUSE and UNPAUSE do meanwhile.
+ * The two reasons to postpone clients' commands. CLIENT PAUSE works as in Redis: another one never makes a
+ * pause shorter or weaker. A failover holds writes back, whatever CLIENT PAUSE and UNPAUSE do meanwhile.
  */
 import type { Clock, Timer, Timers } from '../clock.js';
 

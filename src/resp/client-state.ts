@@ -1,4 +1,4 @@
-/** What the server knows of one client, apart from its socket. */
+/** The state of one client, apart from its socket. */
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { EmissionBound } from './emission-bound.js';
 import { NO_OUTPUT, type PushOutput } from './push-output.js';
@@ -14,7 +14,7 @@ export interface Transaction {
   isBroken: boolean;
 }
 
-/** CLIENT TRACKING ON: what a client is to be sent when keys change (tracking/tracking.ts). */
+/** CLIENT TRACKING ON: the invalidations that a client is sent when keys change (tracking/tracking.ts). */
 export interface ClientTracking {
   /** Its number among the clients that track, for the kernel. */
   readonly tracker: number;
@@ -53,7 +53,7 @@ export class ClientState {
   transaction: Transaction | undefined;
   /** EXEC is running what was queued: a command must not wait, and MONITOR is refused. */
   isInExec = false;
-  /** What the transaction that EXEC runs may emit; undefined outside of one. */
+  /** The bound of what the transaction that EXEC runs may emit; undefined outside of one. */
   emission: EmissionBound | undefined;
   /** Watched keys by their bytes in latin1; see commands/transactions.ts. */
   readonly watched = new Map<string, WatchedKey>();
@@ -62,9 +62,13 @@ export class ClientState {
   isMonitor = false;
   /** Undefined: CLIENT TRACKING is off. */
   tracking: ClientTracking | undefined;
-  /** What is sent to the client while its command is being handled; it follows that command's reply. */
+  /**
+   * Messages for the client that come while its command is being handled; they follow that command's reply.
+   */
   readonly afterReply: Buffer[] = [];
-  /** What is sent to it before the reply: invalidations of keys that were evicted before the command ran. */
+  /**
+   * Messages for it that go before the reply: invalidations of keys that were evicted before the command ran.
+   */
   readonly beforeReply: Buffer[] = [];
   /** The channels and patterns that it listens to; undefined: none. */
   subscriptions: Subscriptions | undefined;
@@ -78,7 +82,7 @@ export class ClientState {
   isBlocked = false;
   /** QUIT or CLIENT KILL was run: the reply that is being made is the last. */
   leaves = false;
-  /** Lower case, with `|` before a subcommand; what CLIENT LIST shows as `cmd`. */
+  /** Lower case, with `|` before a subcommand; CLIENT LIST shows it as `cmd`. */
   lastCommand = 'NULL';
   /** Unix milliseconds at which bytes last came from the client. */
   heardAtMs: number;
@@ -120,7 +124,7 @@ export interface WatchedKey {
   readonly key: Buffer;
   /** The store in which it was watched. */
   readonly engine: ShardEngine;
-  /** What `engine.watch` returned. */
+  /** The ticket that `engine.watch` returned. */
   readonly ticket: number;
 }
 

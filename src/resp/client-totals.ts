@@ -1,4 +1,6 @@
-/** What all clients of a server have sent and were sent, and what waits for them. */
+/**
+ * The totals of a server's clients: bytes that they have sent and were sent, and bytes that wait for them.
+ */
 import type { ClientState } from './client-state.js';
 import type { ClientMemory } from './command-host.js';
 

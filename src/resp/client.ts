@@ -30,10 +30,10 @@ const BLOCKED_INPUT_BYTES_MAX = 1024 * 1024;
 /** Milliseconds that clients have for taking their last replies when the server closes. */
 const CLOSE_PATIENCE_MS = 1_000;
 
-/** What a command answers whose wait another client has ended. */
+/** The answer to a command whose wait another client has ended. */
 const UNBLOCKED = new Failure('UNBLOCKED client unblocked via CLIENT UNBLOCK');
 
-/** What the server provides to a client. */
+/** The parts of the server that a client uses. */
 export interface ClientHost {
   readonly gate: Gate;
   readonly limits: InputLimits;
@@ -152,7 +152,7 @@ export class Client implements CommandSink, Replying, PushOutput {
   command(args: Buffer[]): Onward {
     this.#isHandling = true;
     const onward = this.#handle(args);
-    // What a script that is suspended has changed follows its reply.
+    // Invalidations of keys that a suspended script has changed follow its reply.
     if (!this.state.isBlocked) this.#host.tracking.send();
     this.#isHandling = false;
     const { afterReply } = this.state;
@@ -179,7 +179,7 @@ export class Client implements CommandSink, Replying, PushOutput {
     }
     this.#gather(bytes);
     if (this.#replyBytes >= TURN_REPLY_BYTES_MAX) this.#plan();
-    // What had gathered before is planned already, or will be behind the run that it comes from.
+    // Replies that had gathered before are planned already, or will be behind the run that they come from.
     else if (this.#replies.length === 1) this.#host.turn.addMessages(this);
   }
 
@@ -277,7 +277,7 @@ export class Client implements CommandSink, Replying, PushOutput {
       this.#host.turn.add(this);
       this.#host.turn.end();
     }
-    // What waits for the disk is sent first.
+    // Replies that wait for the disk are sent first.
     if (this.#heldBytes === 0) this.#endSocket();
   }
 
@@ -374,7 +374,7 @@ export class Client implements CommandSink, Replying, PushOutput {
   #flush(): void {
     const socket = this.#socket;
     this.#host.tracking.send();
-    // What others change from now on is not this client's doing.
+    // Changes from now on are made by others, not by this client.
     if (this.state.tracking !== undefined) this.#host.window().engine.kernel.exports.setMode(0);
     if (this.#replyBytes > 0) this.#plan();
     if (this.state.leaves) {

@@ -1,4 +1,4 @@
-/** What the commands of a server have come to, for those who look at it from elsewhere. */
+/** The figures of a server's commands, for readers outside of it. */
 import type { CommandStatistics } from './command-statistics.js';
 import { commandTable } from './commands/index.js';
 import type { Slowlog, SlowlogEntry } from './slowlog.js';
@@ -16,7 +16,7 @@ export interface CommandFigures {
   readonly slow: readonly SlowlogEntry[];
 }
 
-/** What a command does with keys. */
+/** The use that a command makes of keys. */
 type KeyUse = 'reads' | 'writes' | 'neither';
 
 /** That of the commands that were asked about: their flags never change. */

@@ -1,4 +1,4 @@
-/** What commands may know and change of the server around them. */
+/** The parts of the server that commands may read and change. */
 import type { Clock, Random, Timers } from '../clock.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
 import type { ChannelMessage } from '../frame/messages.js';
@@ -21,7 +21,7 @@ import type { Slowlog } from './slowlog.js';
 import type { Tracking } from './tracking/tracking.js';
 import type { UnixTime } from './unix-time.js';
 
-/** What commands act on. */
+/** The parts of the server that commands act on. */
 export interface CommandHost {
   readonly clock: Clock;
   readonly time: UnixTime;
@@ -91,7 +91,7 @@ export interface ClientRegistry {
   unblock(client: ClientState, reason: 'timeout' | 'error'): boolean;
 }
 
-/** The server's failovers: what FAILOVER and REPLTAKEOVER need. */
+/** The server's failovers, for FAILOVER and REPLTAKEOVER. */
 export interface FailoverHost {
   readonly state: 'no-failover' | FailoverState;
   /** Why the last failover was given up; undefined while none was, and once one was not. */
@@ -104,12 +104,12 @@ export interface FailoverHost {
   takeOver(timeoutMs: number): Later;
 }
 
-/** The server as a part of replication: what ROLE, REPLICAOF and WAIT need. */
+/** The server as a part of replication, for ROLE, REPLICAOF and WAIT. */
 export interface ReplicationHost {
   readonly isReplica: boolean;
   /** The address that a replica follows; undefined while this server leads. */
   readonly primary: Address | undefined;
-  /** Whether what that primary has is refused, until a client names it once more. */
+  /** Whether that primary's content is refused, until a client names the primary once more. */
   readonly isRefusing: boolean;
   readonly failover: FailoverHost;
   /** It was primary before and has come back without its data, which keeps commands on data from running. */

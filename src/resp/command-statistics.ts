@@ -1,7 +1,6 @@
 /**
- * What has been counted since the start or CONFIG RESETSTAT: calls of each command, and the totals of INFO
- * stats. The kernel counts the commands that it runs in place; its counts are read on demand and added to
- * those here.
+ * The counts since the start or CONFIG RESETSTAT: calls of each command, and the totals of INFO stats. The
+ * kernel counts the commands that it runs in place; its counts are read on demand and added to those here.
  */
 import { ErrorCounts } from './error-counts.js';
 import type { Latencies } from './latencies.js';
@@ -39,7 +38,7 @@ export interface KernelTotals {
   readonly replicaRefusals?: number;
 }
 
-/** What is read of a server from time to time, for rates and peaks. */
+/** The figures of a server that are read from time to time, for rates and peaks. */
 export interface Sample {
   readonly nowMs: number;
   /** Bytes that all clients have sent and were sent, those that have left included. */
@@ -50,7 +49,7 @@ export interface Sample {
 
 type Mutable<Type> = { -readonly [Key in keyof Type]: Type[Key] };
 
-/** What INFO shows of the commands that came. */
+/** The statistics of commands that INFO shows. */
 export class CommandStatistics {
   // Counted by the server as they happen.
   connections = 0;
@@ -72,7 +71,7 @@ export class CommandStatistics {
   readonly #rows = new Map<string, Mutable<CommandRow>>();
   /** Totals of the kernels that were replaced. */
   #earlier: KernelTotals = {};
-  /** What the kernel had counted at the last reset. */
+  /** The kernel's counts at the last reset. */
   #before: { rows: ReadonlyMap<string, CommandCounts>; totals: KernelTotals } = {
     rows: new Map(),
     totals: {},

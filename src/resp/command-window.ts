@@ -17,8 +17,7 @@ import { latencyBucket } from './latencies.js';
 import { errorBytes, REPLY_BYTES_MAX } from './reply.js';
 
 /**
- * What happens to the commands behind one that was handed out: they follow, wait for `resume`, or are
- * dropped.
+ * The fate of the commands behind one that was handed out: they follow, wait for `resume`, or are dropped.
  */
 export type Onward = 'next' | 'wait' | 'drop';
 
@@ -40,7 +39,7 @@ export interface CommandSink {
   fail(bytes: Buffer): void;
 }
 
-/** What a run left over, in memory of its own. */
+/** The commands that a run left over, in memory of their own. */
 export interface Rest {
   bytes: Buffer;
   /** True: the bytes are commands that wait until `resume`. False: they are the start of a command. */
@@ -184,7 +183,7 @@ export class CommandWindow {
         output = this.#output;
       }
       const isHandedOut = status === layout.STATUS_HANDED_OUT || status === layout.STATUS_INLINE;
-      // What is published may use the kernel, whose arguments are read before.
+      // The kernel's arguments are read before events are delivered, because a delivery may use the kernel.
       const args = isHandedOut ? this.#arguments() : NO_ARGUMENTS;
       if (this.#events.isPending) this.#events.deliver();
       switch (status) {

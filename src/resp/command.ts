@@ -1,7 +1,8 @@
 /**
- * What a command is: a row of data, and for those that the kernel does not run in place the function that
- * runs it. The rows of all families together are the command table (commands/index.ts), from which COMMAND,
- * HELP, arity and the gate's decisions come. Names, arities, flags and texts are those of Redis 7.0.15.
+ * A command is a row of data. The row of a command that the kernel does not run in place has the function
+ * that runs it. The rows of all families together are the command table (commands/index.ts), from which
+ * COMMAND, HELP, arity and the gate's decisions come. Names, arities, flags and texts are those of Redis
+ * 7.0.15.
  */
 import { shownText } from './arguments.js';
 import type { ClientState } from './client-state.js';
@@ -100,7 +101,7 @@ export interface FoundKey {
   readonly flags: readonly string[];
 }
 
-/** COMMAND INFO's key specification: what is done with which keys. */
+/** COMMAND INFO's key specification: the keys, and the use that is made of them. */
 export type KeySpec = RangeSpec | KeyNumberSpec | KeywordSpec | UnknownSpec;
 
 interface SpecOfKeys {
@@ -145,49 +146,47 @@ export interface Call {
   readonly host: CommandHost;
 }
 
-/** What Redis answers to too few or too many arguments. */
+/** Redis' answer to too few or too many arguments. */
 export function wrongArity(name: string): Failure {
   return new Failure(`ERR wrong number of arguments for '${name}' command`);
 }
 
-/**
- * What Redis answers when a subcommand has too many arguments and its arity does not say how many those are.
- */
+/** Redis' answer to too many arguments of a subcommand whose arity does not say how many those are. */
 export function subcommandSyntaxError([container, subcommand]: readonly Buffer[]): Failure {
   const help = `Try ${shownText(container!).toUpperCase()} HELP.`;
   const name = shownText(subcommand!, 128);
   return new Failure(`ERR unknown subcommand or wrong number of arguments for '${name}'. ${help}`);
 }
 
-/** What Redis answers to arguments that do not go together. */
+/** Redis' answer to arguments that do not go together. */
 export const SYNTAX_ERROR = new Failure('ERR syntax error');
-/** What Redis answers where an integer is expected. */
+/** Redis' answer to a text that is no integer where one is expected. */
 export const NOT_AN_INTEGER = new Failure('ERR value is not an integer or out of range');
 
-/** What a replica answers as long as it holds nothing that could be read. */
+/** The answer of a replica as long as it holds nothing that could be read. */
 export const LOADING = new Failure('LOADING Redis is loading the dataset in memory');
-/** What a primary answers that has come back without its data. */
+/** The answer of a primary that has come back without its data. */
 export const NO_DATA = new Failure(
   'NODATA This server was the primary and has come back without its data. Promote a replica, or begin anew with CONFIG SET fresh-history yes.',
 );
 
-/** What Redis answers to a write when its memory is full. */
+/** Redis' answer to a write when its memory is full. */
 export const OUT_OF_MEMORY = new Failure("OOM command not allowed when used memory > 'maxmemory'.");
-/** What Redis answers to a write that would make a value too long. */
+/** Redis' answer to a write that would make a value too long. */
 export const VALUE_TOO_LONG = new Failure('ERR string exceeds maximum allowed size (proto-max-bulk-len)');
-/** What Redis answers to a write on a replica. */
+/** Redis' answer to a write on a replica. */
 export const READONLY = new Failure("READONLY You can't write against a read only replica.");
-/** What Redis answers to a write when fewer good replicas are connected than writes need. */
+/** Redis' answer to a write when fewer good replicas are connected than writes need. */
 export const TOO_FEW_REPLICAS = new Failure('NOREPLICAS Not enough good replicas to write.');
-/** Returns what Redis answers to a write when its file of commands cannot be written, for `reason`. */
+/** Returns Redis' answer to a write when its file of commands cannot be written, for `reason`. */
 export function diskFailure(reason: string): Failure {
   return new Failure(`MISCONF Errors writing to the AOF file: ${reason}`);
 }
-/** What Redis answers on a replica whose link is down and whose content must not be read then. */
+/** Redis' answer on a replica whose link is down and whose content must not be read then. */
 export const STALE = new Failure(
   "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
 );
-/** What Redis answers while a script runs for longer than `busy-reply-threshold`. */
+/** Redis' answer while a script runs for longer than `busy-reply-threshold`. */
 export const BUSY = new Failure(
   'BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.',
 );

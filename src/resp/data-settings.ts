@@ -20,12 +20,12 @@ export class DataSettings {
     this.#keep = find('data-keep');
   }
 
-  /** When what is written is synced to the disk. */
+  /** When written bytes are synced to the disk. */
   get fsync(): FsyncPolicy {
     return this.#fsync.value;
   }
 
-  /** What becomes of clients' writes while the disk fails. */
+  /** The handling of clients' writes while the disk fails. */
   get onFault(): OnFault {
     return this.#onFault.value;
   }

@@ -2,16 +2,16 @@ import type { SaveReport } from '../data/bases.js';
 import type { SizeReport } from '../data/data-directory.js';
 
 /**
- * What becomes of clients' writes while they could not be kept: `refuse`: MISCONF; `stop`: MISCONF, and the
- * server stops; `read-only`: READONLY; `continue`: they are taken.
+ * The handling of clients' writes while they could not be kept. `refuse`: MISCONF. `stop`: MISCONF, and the
+ * server stops. `read-only`: READONLY. `continue`: they are taken.
  */
 export type OnFault = 'refuse' | 'stop' | 'read-only' | 'continue';
 
-/** Where what clients write is kept on a disk, as far as they notice it. */
+/** The disk on which clients' writes are kept, as far as clients notice it. */
 export interface Durability {
   /** Why it cannot be written; undefined while it can. */
   readonly fault: string | undefined;
-  /** What becomes of clients' writes while it cannot be written. */
+  /** The handling of clients' writes while it cannot be written. */
   readonly onFault: OnFault;
   /** Whether clients are to be answered only when their writes are on the disk. */
   readonly holdsReplies: boolean;

@@ -17,7 +17,7 @@ const FIELD_WRITES = new Set(['set', 'incrby']);
 /** Commands that give the value of their first key to another key. */
 const VALUE_MOVES = new Set(['copy', 'rename', 'renamenx']);
 
-/** What a write of a transaction or a script is answered that has emitted as much as it may. */
+/** The answer to a write of a transaction or a script that has emitted as much as it may. */
 export const EMITTED_TOO_MUCH = new Failure(
   `ERR this transaction or script has emitted ${EMITTED_BYTES_MAX} bytes of records for the replicas, which ` +
     'is the most: divide it, or write a large value in one go',
@@ -41,8 +41,8 @@ export class EmissionBound {
 }
 
 /**
- * Returns why EXEC may not run a queue: it is known beforehand that it would emit too much. What it will emit
- * is counted by the lengths that values have now, of the commands whose records are longer than themselves.
+ * Returns why EXEC may not run a queue: it is known beforehand that it would emit too much. The emitted bytes
+ * of the commands whose records are longer than themselves are counted by the lengths that values have now.
  */
 export function emissionRefusal(
   queue: readonly (readonly Buffer[])[],

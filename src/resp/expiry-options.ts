@@ -39,7 +39,7 @@ export function readExpiry(
   return invalidExpireTime(command);
 }
 
-/** What Redis answers to a time that is none. */
+/** Redis' answer to a time that is not valid. */
 export function invalidExpireTime(command: string): Failure {
   return new Failure(`ERR invalid expire time in '${command}' command`);
 }

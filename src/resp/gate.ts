@@ -30,7 +30,7 @@ import { redacted } from './redaction.js';
 import { Failure, Raw, type Reply, Status } from './reply.js';
 import type { CallingScript } from './script-host.js';
 
-/** What the server provides to the gate. */
+/** The parts of the server that the gate uses. */
 export interface GateOptions {
   table: CommandTable;
   host: CommandHost;
@@ -140,7 +140,7 @@ export class Gate {
     return mayNot ? EMITTED_TOO_MUCH : this.#run(found, args, client);
   }
 
-  /** Runs a command that a script calls, if it may: one way for all commands, whoever calls them. */
+  /** Runs a command that a script calls, if it may: one way for all commands and all callers. */
   callFromScript(args: readonly Buffer[], script: CallingScript): Reply {
     const { table, host } = this.#options;
     const found = table.find(args);
@@ -275,7 +275,7 @@ export class Gate {
     });
   }
 
-  /** A script that is suspended, or the wait until scripts are loaded: what they do to a command. */
+  /** Returns why a command does not run now: a script is suspended, or scripts are not loaded yet. */
   #scriptInTheWay({ command, fullName, flags }: FoundCommand): Failure | typeof POSTPONED | undefined {
     const { scripts } = this.#options.host;
     if (scripts.runner === undefined) {

@@ -1,4 +1,4 @@
-/** What the kernel has counted: how often and how long it has run each of its commands, and INFO's totals. */
+/** The kernel's counts: how often and how long it has run each of its commands, and INFO's totals. */
 import type { ShardEngine } from '../engine/shard-engine.js';
 import * as layout from '../kernel/layout.js';
 import type { CommandCounts, KernelTotals } from './command-statistics.js';
@@ -36,7 +36,7 @@ export function kernelCommandName(command: number): string | undefined {
   return names[command];
 }
 
-/** What the kernel has counted of each command that it runs. */
+/** The kernel's counts of each command that it runs. */
 export function kernelCounts({ kernel }: ShardEngine): CommandCounts[] {
   const { exports } = kernel;
   return commands.map(({ command, name }) => {

@@ -6,7 +6,9 @@ import { type Format, Refusal } from './setting-formats.js';
 /** The letters that are set; `A` stands for all of ALL and is not among them. */
 export type EventClasses = ReadonlySet<string>;
 
-/** What `A` stands for. Only `g`, `$`, `x` and `e` have events here, for there are strings only. */
+/**
+ * The letters that `A` stands for. Only `g`, `$`, `x` and `e` have events here, for there are strings only.
+ */
 const ALL = ['g', '$', 'l', 's', 'h', 'z', 'x', 'e', 't', 'd'];
 /** New keys, the two sorts of channels, and reads that find no key. */
 const OTHERS = ['n', 'K', 'E', 'm'];

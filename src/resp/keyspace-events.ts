@@ -1,5 +1,5 @@
 /**
- * Keyspace notifications (docs/redis.md, "Keyspace notifications"): what the store notes becomes events with
+ * Keyspace notifications (docs/redis.md, "Keyspace notifications"): the store's notes become events with
  * Redis' names, which are published to the subscribers of this node. The store takes notes only while events
  * are wanted and somebody is subscribed to anything.
  */
@@ -16,7 +16,7 @@ export interface NotingStore {
   readonly notes: Pick<StoreNotes, 'take' | 'want'>;
 }
 
-/** What the store has noted. */
+/** A note of the store. */
 interface Note {
   readonly what: number;
   /** The command that did it; undefined: none of a client's. */
@@ -24,7 +24,7 @@ interface Note {
   readonly key: Buffer;
 }
 
-/** What an event is called, and the letter of its class. */
+/** The name of an event, and the letter of its class. */
 type Event = readonly [name: string, letter: string];
 
 const NEW: Event = ['new', 'n'];
@@ -56,7 +56,7 @@ const RECREATING = new Set(['rename', 'renamenx', 'copy', 'restore']);
 /** Commands that keep or take over a key's expiry, or whose event covers it. */
 const KEEPING_EXPIRY = new Set(['incrbyfloat', ...RECREATING]);
 
-/** What the events are published with. */
+/** The parts that the publishing of events uses. */
 export interface KeyspaceEventsOptions {
   timers: Timers;
   pubsub: PubSub;
@@ -97,14 +97,15 @@ export class KeyspaceEvents {
     return this.#noted.length > 0;
   }
 
-  /** Whether events are wanted, and somebody is there to hear them. */
+  /** Whether events are wanted, and somebody is subscribed. */
   get isOn(): boolean {
     return this.#isOn;
   }
 
   /** Takes a note; `command` is the kernel's number of the command that ran there, or NO_COMMAND. */
   take(what: number, command: number, key: Buffer): void {
-    // What no command does has no end but that of the turn.
+    // A change that no command makes has no end of a command; its events are delivered at the end of the
+    // turn.
     if (this.#noted.length === 0) this.#options.timers.endOfTurn(this.#deliverLater);
     this.#noted.push({ what, command: kernelCommandName(command) ?? this.#running, key });
   }

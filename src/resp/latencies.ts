@@ -14,7 +14,7 @@ export interface LatencyRow {
   readonly counts: LatencyCounts;
 }
 
-/** What times the kernel's commands; the class that counts theirs does not know the kernel. */
+/** The latencies of the kernel's commands, behind an interface because this file does not know the kernel. */
 export interface KernelLatencies {
   rows(): Iterable<LatencyRow>;
   forget(): void;

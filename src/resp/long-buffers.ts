@@ -8,7 +8,7 @@ export const LONG_BUFFER_MIN_BYTES = 65_536;
 /** Bytes of all buffers that are kept; a larger one is never. */
 export const LONG_BUFFERS_MAX_BYTES = 8 * 1024 * 1024;
 
-/** Buffers that nobody has in use. Whoever takes one has it alone until it is given back. */
+/** Buffers that nobody has in use. The caller that takes one has it alone until the caller gives it back. */
 export class LongBuffers {
   /** The free buffers by their length, bytes. */
   readonly #free = new Map<number, Buffer[]>();

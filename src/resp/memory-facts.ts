@@ -1,4 +1,4 @@
-/** What is known of a server's memory: INFO's section and MEMORY STATS, DOCTOR and MALLOC-STATS show it. */
+/** The facts about a server's memory: INFO's section and MEMORY STATS, DOCTOR and MALLOC-STATS show them. */
 
 /** The facts at one moment, in bytes. */
 export interface MemoryFacts {

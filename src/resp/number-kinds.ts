@@ -24,7 +24,7 @@ export interface NumberKind<N> {
   readonly most: N;
   /** The longest text of a number. */
   readonly textBytesMax: number;
-  /** What is said of a text that is no such number, and of a difference that is none. */
+  /** The errors for a text that is no such number, and for a difference that is too large. */
   readonly fault: string;
   readonly overflow: string;
   parse(text: Buffer): N | undefined;

@@ -1,5 +1,5 @@
 /**
- * What a client is sent out of turn, that is, not as the reply to its command: messages of channels,
+ * The output to a client out of turn, that is, not as the reply to its command: messages of channels,
  * invalidations, a monitor's lines (docs/architecture.md, "Out of turn").
  */
 
@@ -16,5 +16,5 @@ export interface PushOutput {
   takes(bytes: number): boolean;
 }
 
-/** The output of whoever is no connection: the client that a script's commands see. */
+/** The output of a client that is no connection: the client that a script's commands see. */
 export const NO_OUTPUT: PushOutput = { push: () => {}, takes: () => false };

@@ -1,4 +1,6 @@
-/** What monitors and the slow log may see of a command: secrets are replaced, in Redis' words. */
+/**
+ * The arguments of a command that monitors and the slow log may see: secrets are replaced, in Redis' words.
+ */
 import { wordOf } from './arguments.js';
 
 const REDACTED = Buffer.from('(redacted)');

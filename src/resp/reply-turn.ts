@@ -41,9 +41,9 @@ export class Joiner {
   }
 }
 
-/** What the server does at the end of a turn. */
+/** The server's work at the end of a turn. */
 export interface TurnHost {
-  /** Has clients sent what concerns keys that have changed in the turn. */
+  /** Has clients sent the invalidations of keys that have changed in the turn. */
   broadcast(): void;
   /** Hands the frames of the turn's writes to the replicas' connections. */
   publish(): void;
@@ -57,7 +57,7 @@ export interface TurnHost {
   isHeld(): boolean;
 }
 
-/** What is answered in this turn. */
+/** The replies of one turn. */
 export class ReplyTurn {
   readonly #clock: Clock;
   readonly #timers: Timers;
@@ -137,7 +137,7 @@ export class ReplyTurn {
     const held = Array.from(replying, (client) => ({ client, send: client.holdReplies(this.#joiner) }));
     const { durability } = this.#host;
     durability.whenSynced((isSynced) => {
-      // Of writes that are lost with the machine nobody is told that they were made, unless all may be lost.
+      // No client gets an OK for a write that is lost with the machine, unless all may be lost.
       const isKept = isSynced || durability.onFault === 'continue';
       for (const { client, send } of held) {
         if (isKept && !this.#isPast(untilUs)) send();
@@ -167,7 +167,7 @@ export class ReplyTurn {
 
 function isSame(parts: readonly Buffer[], others: readonly Buffer[]): boolean {
   if (parts.length !== others.length) return false;
-  // What two clients are sent differs in the last part, if at all, or else in one that is found soon.
+  // The messages to two clients differ in the last part, if at all, or else in one that is found soon.
   for (let index = parts.length - 1; index >= 0; index -= 1) {
     if (parts[index] !== others[index]) return false;
   }

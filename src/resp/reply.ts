@@ -1,5 +1,5 @@
 /**
- * What a command answers, as a value, and its bytes in RESP2 or RESP3. Commands return values and never write
+ * The reply of a command, as a value, and its bytes in RESP2 or RESP3. Commands return values and never write
  * bytes, so that the encoding for both protocols is in one place.
  */
 import { numberText } from '../lua/numbers.js';

@@ -1,9 +1,11 @@
-/** What commands and the gate know of scripts; the parts behind it are loaded with the first script. */
+/**
+ * The interface of scripts to commands and the gate; the parts behind it are loaded with the first script.
+ */
 import type { ClientState } from './client-state.js';
 import type { Later } from './later.js';
 import type { Failure, Reply } from './reply.js';
 
-/** What a script says of itself in its first line. */
+/** The flags that a script declares in its first line. */
 export interface ScriptFlags {
   /** It has such a line; without one it may do what it likes, and its commands are checked one by one. */
   readonly isDeclared: boolean;
@@ -66,14 +68,14 @@ export interface ScriptRunning {
   kill(): Failure | undefined;
   /**
    * Begins no script any more. Resolves when none is suspended that has written, or is part of a transaction,
-   * or after five seconds; what is suspended then is left where it is, for good.
+   * or after five seconds. A script that is suspended then never goes on.
    */
   finish(): Promise<void>;
 }
 
 /** Scripts, as the server knows them before the first one comes. */
 export interface ScriptHost {
-  /** What runs scripts; undefined until it is loaded. */
+  /** The part that runs scripts; undefined until it is loaded. */
   readonly runner: ScriptRunning | undefined;
   /** Why it cannot be loaded; undefined as long as that has not failed. */
   readonly fault: Failure | undefined;

@@ -50,7 +50,7 @@ const CHECK_MS = 250;
 /** The memory of a client that is gone. */
 const NO_MEMORY: ClientMemory = { inputBytes: 0, argumentBytes: 0, replyBytes: 0, outputBytes: 0 };
 
-/** What the server is given to work with. */
+/** The options of the server, and the parts that it works with. */
 export interface RespServerOptions extends ClientAddresses {
   clock: Clock;
   timers: Timers;
@@ -201,22 +201,22 @@ export class RespServer {
     this.pubsub.send(message);
   }
 
-  /** What clients have sent and were sent, those that have left included. */
+  /** The bytes that clients have sent and were sent, with those of clients that have left. */
   get traffic(): Traffic {
     return trafficOf(this.#clients.keys(), this.statistics);
   }
 
-  /** What its commands have come to, with so many of the slow ones at most. */
+  /** The figures of its commands, with so many of the slow ones at most. */
   figures(slowCount: number): CommandFigures {
     return commandFigures(this.statistics, this.#host.slowlog, slowCount);
   }
 
-  /** What waits for clients at present. */
+  /** The bytes that wait for clients at present. */
   get clientBuffers(): ClientBuffers {
     return buffersOf(this.#clients);
   }
 
-  /** What is known of the memory. */
+  /** The facts about the memory. */
   get memory(): MemoryFacts {
     const { engine, replication } = this.#options;
     return memoryFacts({

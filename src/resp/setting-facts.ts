@@ -1,6 +1,6 @@
 /**
- * What CONFIG GET shows of settings that are as they are: those of Redis that tools ask for, with what holds
- * here.
+ * The settings that CONFIG GET shows and CONFIG SET cannot change: those of Redis that tools ask for, each
+ * with the value that holds here.
  */
 import { HOUSEKEEPING_HZ } from '../engine/housekeeping.js';
 import { Fact } from './setting.js';
@@ -10,7 +10,7 @@ export const KEEP_ALIVE_SECONDS = 60;
 /** Connections that may wait to be accepted; Node's own number. */
 const LISTEN_BACKLOG = 511;
 
-/** Where the server listens, what it follows, and what it keeps for others. */
+/** The server's ports, its primary, its directory, and the bytes that it keeps for replicas. */
 export interface Placement {
   readonly bind: string;
   readonly port: () => number;

@@ -1,6 +1,6 @@
 /**
- * How the values of settings are spelled: what CONFIG SET takes, its errors in Redis' words, and what CONFIG
- * GET shows.
+ * The formats of settings' values: the texts that CONFIG SET takes, its errors in Redis' words, and the texts
+ * that CONFIG GET shows.
  */
 import { isHost } from '../transport/address.js';
 import { parseInt64 } from './arguments.js';

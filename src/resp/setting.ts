@@ -1,10 +1,10 @@
 /** One row of CONFIG: a setting that can be changed, or a fact. */
 import { type Format, Refusal } from './setting-formats.js';
 
-/** What Redis answers where a value cannot be changed. */
+/** Redis' answer where a value cannot be changed. */
 export const IMMUTABLE = "can't set immutable config";
 
-/** What CONFIG does with a row. */
+/** The operations of CONFIG on a row. */
 export interface Named {
   /** Redis' spelling of the value. */
   show(): string | Buffer;

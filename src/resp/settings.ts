@@ -1,7 +1,7 @@
 /**
- * What CONFIG GET shows and CONFIG SET changes: only what is really there and takes effect. Each setting is
- * kept here; the parts that must act on a change (the store's memory limit, the server's clients) learn of it
- * by `onChange`.
+ * The settings that CONFIG GET shows and CONFIG SET changes: only settings that are really there and take
+ * effect. Each setting is kept here; the parts that must act on a change (the store's memory limit, the
+ * server's clients) learn of it by `onChange`.
  */
 import assert from 'node:assert';
 import { createHash, timingSafeEqual } from 'node:crypto';
@@ -66,7 +66,7 @@ export interface InitialSettings {
   readonly asksClientCertificates?: boolean;
 }
 
-/** What puts settings into effect that may turn out to be unusable. */
+/** The part that puts settings into effect that may turn out to be unusable. */
 export interface SettingsGuard {
   readonly names: readonly string[];
   /** Called when one of them is set; returns why that cannot be, and all of the command is undone. */

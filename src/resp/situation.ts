@@ -1,7 +1,7 @@
 import type { PauseScope } from './client-pause.js';
 import type { Durability } from './durability.js';
 
-/** What may keep commands from running at present, apart from the client's own state. */
+/** The circumstances that may keep commands from running at present, apart from the client's own state. */
 export interface Situation {
   /** There is no content to read yet. */
   readonly isLoading: boolean;

@@ -27,7 +27,7 @@ export interface SlowlogEntry {
   readonly clientName: string;
 }
 
-/** What the server provides to the slow log. */
+/** The parts of the server that the slow log uses. */
 export interface SlowlogOptions {
   readonly settings: Pick<Settings, 'slowlogThresholdUs' | 'slowlogMaxLength'>;
   readonly clock: Clock;

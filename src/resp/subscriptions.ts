@@ -1,5 +1,5 @@
 /**
- * What one client is subscribed to. Names are their bytes in latin1, so that they can be compared and kept.
+ * The subscriptions of one client. Names are their bytes in latin1, so that they can be compared and kept.
  */
 
 /** The three sorts of names: patterns match channels, and shard channels stand by themselves. */

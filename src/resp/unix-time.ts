@@ -6,7 +6,7 @@ const US_PER_MS = 1_000;
 /** Reads the time of one clock. */
 export class UnixTime {
   readonly #clock: Clock;
-  /** What is added to the monotonic clock's microseconds. */
+  /** The microseconds that are added to the monotonic clock's. */
   #originUs = 0;
 
   constructor(clock: Clock) {

@@ -1,4 +1,4 @@
-/** What a node says of where its clients reach it, from its settings and its port. */
+/** The address that a node announces to clients, from its settings and its port. */
 import type { Announcement } from '../replication/link/announced.js';
 import type { Settings } from '../resp/settings.js';
 

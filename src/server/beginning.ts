@@ -1,6 +1,6 @@
 /**
- * The role in which a node begins (docs/operations.md, "The role file" and "Sentinel at the start"). What the
- * Sentinels say counts before the role file, and that before the options.
+ * The role in which a node begins (docs/operations.md, "The role file" and "Sentinel at the start"). The
+ * Sentinels' answer counts before the role file, and the role file before the options.
  */
 import type { FastcacheError } from '../errors.js';
 import { formatAddress, isSameAddress } from '../transport/address.js';
@@ -16,7 +16,7 @@ import type { SentinelAnswers } from './sentinels.js';
 const TRIES = 5;
 const TRY_AGAIN_MS = 1_000;
 
-/** What the Sentinels say. */
+/** The answer of the Sentinels. */
 export interface Verdict {
   /** The other server that is primary; undefined: it is this one. */
   readonly primary: Address | undefined;
@@ -33,7 +33,7 @@ export interface Beginning {
   /** Whether there are Sentinels none of which has answered. */
   readonly isUnanswered: boolean;
   readonly announce: Place;
-  /** What an operator is to know of it. */
+  /** Sentences about it for the operator. */
   readonly notes: readonly string[];
 }
 
@@ -89,7 +89,7 @@ const NOT_ASKED = { verdict: undefined, faults: [] };
 
 async function verdictInTime(config: NodeConfig, seams: NodeSeams): ReturnType<typeof askForVerdict> {
   for (let tries = 1; ; tries += 1) {
-    // Whoever stops the server meanwhile throws here.
+    // A caller that stops the server meanwhile throws here.
     config.onLoading?.(0, 0);
     const asked = await askForVerdict(config, seams);
     if (asked.verdict !== undefined || tries === TRIES) return asked;

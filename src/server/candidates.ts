@@ -17,7 +17,7 @@ export interface Candidate {
   readonly watermarks: readonly bigint[];
 }
 
-/** What is known of the nodes that were asked. */
+/** The answers of the nodes that were asked. */
 export interface Answers {
   /** Nodes that are primaries, Rust ones too. */
   readonly primaries: readonly Address[];

@@ -17,7 +17,7 @@ import { Following } from './following.js';
 import type { NodeParts } from './parts.js';
 import { followInstead } from './recovery.js';
 
-/** What is to be taken in. */
+/** The nodes that have the content that this one lacks. */
 export interface Lacking {
   /** Replicas that have more, the furthest first. */
   readonly ahead: readonly Address[];
@@ -26,7 +26,7 @@ export interface Lacking {
   readonly notes: readonly string[];
 }
 
-/** Asks the nodes of `recover` what they have more than `content`. Throws PRIMARY_EXISTS. */
+/** Asks the nodes of `recover` which of them have more than `content`. Throws PRIMARY_EXISTS. */
 export async function findLacking({ config, seams }: EngineOrigin, content: Holding): Promise<Lacking> {
   const { transport, timers } = seams;
   const { connectTimeoutMs, token = config.password } = config;

@@ -1,5 +1,5 @@
 /**
- * What a server is made from: the options that it is given, each checked and with its default
+ * The configuration of a server: the options that it is given, each checked and with its default
  * (docs/architecture.md, "Options").
  */
 import { resolve } from 'node:path';
@@ -21,25 +21,26 @@ import type {
 } from './option-types.js';
 import { optionRows, serverOptions } from './options.js';
 
-/** The options of every role, each checked and with its default: what a node is made from. */
+/** The configuration of a node: the options of every role, each checked and with its default. */
 export interface NodeConfig extends Omit<OptionValues, 'changes' | 'replicaOf'> {
   /** The primary that the node follows from its start on; undefined: it starts as a primary. */
   readonly primary: Address | undefined;
   readonly changes: ChangeConsumer | undefined;
 }
 
-/** What a primary is made from. Throws BAD_OPTION, INSECURE_ADDRESS, ZSTD_MISSING. */
+/** Returns the configuration of a primary. Throws BAD_OPTION, INSECURE_ADDRESS, ZSTD_MISSING. */
 export function primaryConfig(options: PrimaryOptions): NodeConfig {
   return checkedOptions('primary', options);
 }
 
-/** What a server is made from. Throws BAD_OPTION, INSECURE_ADDRESS, ZSTD_MISSING. */
+/** Returns the configuration of a server. Throws BAD_OPTION, INSECURE_ADDRESS, ZSTD_MISSING. */
 export function serverConfig(options: ServerOptions): NodeConfig {
   return checkedOptions('server', options);
 }
 
 /**
- * What a replica of the primary at `address` is made from. Throws BAD_OPTION, INSECURE_ADDRESS, ZSTD_MISSING.
+ * Returns the configuration of a replica of the primary at `address`. Throws BAD_OPTION, INSECURE_ADDRESS,
+ * ZSTD_MISSING.
  */
 export function replicaConfig(address: string, options: ReplicaOptions): NodeConfig {
   return { ...checkedOptions('replica', options), primary: parseAddress(address) };

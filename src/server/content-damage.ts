@@ -1,6 +1,6 @@
 /**
- * What a node does about memory that is not what was written to it (docs/operations.md, "Divergence"): a
- * replica has its content replaced; a primary has nobody to take it from, and can only say so.
+ * A node's answer to memory that differs from the content written to it (docs/operations.md, "Divergence"): a
+ * replica has its content replaced; a primary has nobody to take it from, and can only report it.
  */
 import type { Clock } from '../clock.js';
 import type { DamagedRecord } from '../engine/digests.js';

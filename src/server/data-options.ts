@@ -40,7 +40,7 @@ export const dataOptions = {
   }),
   /**
    * Called while `load`, or the directory `data`, is read, with the number of bytes that have been read, and
-   * that of all, which is 0 where it is not known. What it throws ends the start.
+   * that of all, which is 0 where it is not known. An error that it throws ends the start.
    */
   onLoading: callback<(bytes: number, totalBytes: number) => void, (typeof ALL)[number]>({ on: ALL }),
   /** The size at which a file of the directory's journal is sealed, bytes from 1mb; default 256mb. */
@@ -92,9 +92,9 @@ export const dataOptions = {
     config: { names: ['data-keep'], change: 'settable' },
   }),
   /**
-   * What happens while the directory cannot be written: writes are refused with MISCONF (`refuse`), the
-   * server stops, writes are refused as on a replica (`read-only`), or they are taken without being kept
-   * (`continue`). Default `refuse`.
+   * The handling of writes while the directory cannot be written: they are refused with MISCONF (`refuse`),
+   * the server stops (`stop`), they are refused as on a replica (`read-only`), or they are taken without
+   * being kept (`continue`). Default `refuse`.
    */
   onDataFault: choice({
     on: ALL,

@@ -1,6 +1,6 @@
 /**
- * The data directory of a node (docs/operations.md, "Data directory"). What reads and writes it is loaded by
- * nodes that have one.
+ * The data directory of a node (docs/operations.md, "Data directory"). Only nodes that have one load the code
+ * that reads and writes it.
  */
 import { join } from 'node:path';
 import type { DataDirectory } from '../data/data-directory.js';

@@ -18,8 +18,8 @@ export const divergenceOptions = {
     default: true,
   }),
   /**
-   * What a replica does whose content is not what its primary has; default `resync`: a snapshot replaces it,
-   * and the second time within an hour it stops.
+   * The action of a replica whose content differs from its primary's. Default `resync`: a snapshot replaces
+   * the content, and the second time within an hour the replica stops.
    */
   onDivergence: choice<OnDivergence, (typeof ALL)[number]>({
     on: ALL,

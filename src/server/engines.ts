@@ -5,7 +5,7 @@ import { type Loaded, loadEngine, NOTHING_LOADED, type OnRead } from './load.js'
 import { momentMs } from './moment.js';
 import type { NodeSeams } from './seams.js';
 
-/** What every store of a node is made from. */
+/** The origin of every store of a node. */
 export interface EngineOrigin {
   readonly config: NodeConfig;
   readonly seams: NodeSeams;

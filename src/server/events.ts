@@ -5,7 +5,7 @@ import type { Log } from '../replication/log.js';
 import type { OnDivergence } from '../replication/replica/divergence.js';
 import { RecentLog } from './recent-log.js';
 
-/** What every event has. */
+/** The fields of every event. */
 interface EventBase<Name extends string> {
   readonly event: Name;
   /** Unix milliseconds. */
@@ -18,7 +18,7 @@ export interface LogEvent extends EventBase<'log'> {
   readonly message: string;
 }
 
-/** The events of a node, in whichever role it is. */
+/** The events of a node, in any role. */
 export interface NodeEvents {
   log: LogEvent;
   /** A client has sent SHUTDOWN: the owner of the node should close it. */
@@ -28,7 +28,7 @@ export interface NodeEvents {
   /** The node takes no writes any more and follows `primary`, `host:port`. */
   demoted: EventBase<'demoted'> & { readonly primary: string };
   connecting: EventBase<'connecting'> & { readonly attempt: number };
-  /** What is held cannot be continued, for this reason, and a snapshot takes its place. */
+  /** The content that the node holds cannot be continued, for this reason, and a snapshot takes its place. */
   resync: EventBase<'resync'> & { readonly reason: string };
   /**
    * It comes at a snapshot's begin and after each of its chunks: `entries` have come. `primaryKeys`: the keys
@@ -49,7 +49,7 @@ export interface NodeEvents {
   'foreign-history': EventBase<'foreign-history'> & { readonly error: Error };
   /**
    * Content was found to differ: that of a replica from its primary's, or a server's from what was written.
-   * `action`: what is done about it.
+   * `action`: the answer to it.
    */
   diverged: EventBase<'diverged'> & { readonly shards: readonly number[]; readonly action: OnDivergence };
   lost: EventBase<'lost'> & { readonly error: Error; readonly retryInMs: number };
@@ -95,9 +95,9 @@ export function isEventName(name: unknown): name is keyof NodeEvents {
 }
 
 /**
- * Emits events in the order in which things happened; listeners are called at once. What one throws is an
- * uncaught error of the program, behind all that the event has to do with: replication can't do anything
- * about it, and must not stop in the middle.
+ * Emits events in the order in which things happened; listeners are called at once. An error that one throws
+ * is an uncaught error of the program, raised behind all work that belongs to the event: replication can't do
+ * anything about it, and must not stop in the middle.
  */
 export class Events<Map extends { log: LogEvent }> {
   readonly #emitter = new EventEmitter();

@@ -1,4 +1,4 @@
-/** What ports need before other machines may reach them, and what TLS needs (docs/operations.md, "TLS"). */
+/** The conditions of ports that other machines may reach, and those of TLS (docs/operations.md, "TLS"). */
 import { FastcacheError } from '../errors.js';
 import { formatAddress, isLoopback } from '../transport/address.js';
 import type { Address } from '../transport/connection.js';
@@ -19,7 +19,7 @@ type Options = Pick<
   | 'insecure'
 >;
 
-/** Whether whoever connects to a TLS port must present a certificate. */
+/** Whether clients of a TLS port must present a certificate. */
 export function asksCertificates({ tlsCa, asksClientCertificates }: Options): boolean {
   return tlsCa !== undefined && asksClientCertificates;
 }

@@ -32,7 +32,7 @@ export class Following {
   readonly primary: Address;
   readonly follower: Follower;
   readonly takeover: Takeover;
-  /** What is found out when what is held is not what the primary has. */
+  /** The part that acts when the content differs from the primary's. */
   readonly divergence: Divergence;
   readonly #node: NodeParts;
   /** Another role has replaced this one, which must emit nothing more. */

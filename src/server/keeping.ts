@@ -1,6 +1,6 @@
 /**
- * What a node keeps on disk (docs/operations.md, "Data directory"), in either role: nothing without a data
- * directory.
+ * The files that a node keeps on disk (docs/operations.md, "Data directory"), in either role: none without a
+ * data directory.
  */
 import type { SaveReport } from '../data/bases.js';
 import type { DataDirectory, SizeReport } from '../data/data-directory.js';
@@ -94,7 +94,7 @@ export class Keeping implements Durability {
   }
 
   /**
-   * Begins to keep what `node` has, which goes on with what was in the directory, `opened`. Throws
+   * Begins to keep the content of `node`, which continues the content of the directory, `opened`. Throws
    * WRITE_FAILED when the directory cannot be written.
    */
   async open(node: KeptNode, opened: OpenedData | undefined): Promise<void> {
@@ -132,7 +132,7 @@ export class Keeping implements Durability {
   /** Saves content that is in no file yet; to be called while the stream is there. */
   async anchor(): Promise<void> {
     this.#node?.stream?.flush();
-    // What is not whole is reported by `close`.
+    // `close` reports a file that is not whole.
     await this.#directory?.anchor().catch(() => {});
   }
 

@@ -129,8 +129,9 @@ export class Leading {
   }
 
   /**
-   * Outputs continue with what is written here and, once another primary is followed, with what comes from
-   * it. `content`: whether the history begins without content or with that of a promoted replica.
+   * Outputs continue with the records that are written here and, once another primary is followed, with those
+   * that come from it. `content`: whether the history begins without content or with that of a promoted
+   * replica.
    */
   joinOutputs(content: 'new' | 'promoted'): void {
     const { publisher } = this;
@@ -186,13 +187,16 @@ export class Leading {
     this.#blocked.clear();
   }
 
-  /** What is waited for, and for whom. */
+  /** The parts that a wait for replicas needs. */
   #waited() {
     const { timers } = this.#node.seams;
     return { timers, publisher: this.publisher, listener: this.#node.listener ?? NO_REPLICAS };
   }
 
-  /** Makes the answer of a client that is blocked; `start` begins to wait, and returns what gives that up. */
+  /**
+   * Makes the answer of a client that is blocked; `start` begins to wait, and returns a function that gives
+   * the wait up.
+   */
   #waiting(start: (done: (reply: Reply) => void) => () => void): Later {
     return new Later((answer) => {
       const blocked: Blocked = { cancel() {}, answer };

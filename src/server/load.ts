@@ -1,7 +1,7 @@
 /**
  * How a primary begins that is given a dump or an RDB file (`load`): its content is put into a store that can
  * be written to. The sequences of the dump end with it: a new history begins, whose replicas are given the
- * content by snapshot. What reads dumps is loaded by primaries that are given one.
+ * content by snapshot. Only primaries that are given a dump load the code that reads dumps.
  */
 import type { LoadedContent } from '../dump/rdb/load-content.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
@@ -15,11 +15,14 @@ import type { NodeSeams } from './seams.js';
 /** Called with the bytes that were read so far, and those of all, 0 where they are not known. */
 export type OnRead = (bytes: number, totalBytes: number) => void;
 
-/** What loading a dump needs. */
+/** The options of loading a dump. */
 export interface LoadedOptions {
   config: NodeConfig;
   seams: NodeSeams;
-  /** What is loaded; `path` is that of a dump, and `-` stdin, or that of a data directory with a past. */
+  /**
+   * The source of the content; `path` is that of a dump, and `-` stdin, or that of a data directory with a
+   * past.
+   */
   source: { path: string; untilMs: number | undefined };
   /** Makes an empty store of so many shards, for a follower. */
   create(shards: number): ShardEngine;
@@ -34,14 +37,14 @@ export interface Loaded {
   engine: ShardEngine;
   /** The history that the dump led to; undefined where it names none, and without a dump. */
   history: History | undefined;
-  /** What an operator is to know of the content: what was left out. */
+  /** Sentences for the operator about entries that were left out. */
   loadNotes: readonly string[];
 }
 
-/** What was read, and what an operator is to know of that from which it was read. */
+/** The content that was read, and sentences for the operator about its source. */
 type Read = LoadedContent & { readonly notes: readonly string[] };
 
-/** What is known of a store that was made empty. */
+/** The facts about a store that was made empty. */
 export const NOTHING_LOADED = { history: undefined, loadNotes: [] } as const;
 
 /**
@@ -52,7 +55,7 @@ export const NOTHING_LOADED = { history: undefined, loadNotes: [] } as const;
 export async function loadEngine(options: LoadedOptions): Promise<Loaded> {
   const { config, seams, source, create } = options;
   const { shards } = config;
-  // Whoever is served meanwhile is served between the steps.
+  // Clients that connect meanwhile are served between the steps.
   const pause = () => new Promise<void>((resolve) => seams.timers.endOfTurn(resolve));
   const loaded = await (source.untilMs === undefined
     ? loadDump(options)

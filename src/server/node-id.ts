@@ -11,16 +11,15 @@ import type { NodeFiles } from './seams.js';
 
 const ID_FILE_BYTES = 64;
 
-/** What an id is made or read with. */
+/** The parts that making and reading an id need. */
 export interface NodeIdSeams {
   readonly files: NodeFiles;
   readonly random: Random;
 }
 
 /**
- * Returns the id in the file, which is made where there is none; without a file that which was `kept`, or a
- * new one. Throws `STATE_UNUSABLE` for a file that
- * holds something else, `READ_FAILED`, `WRITE_FAILED`.
+ * Returns the id in the file, which is made where there is none; without a file the `kept` id, or a new one.
+ * Throws `STATE_UNUSABLE` for a file that holds something else, `READ_FAILED`, `WRITE_FAILED`.
  */
 export async function nodeIdOf(
   { idFile, fileMode }: Pick<NodeConfig, 'idFile' | 'fileMode'>,

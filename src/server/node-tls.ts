@@ -63,8 +63,8 @@ export class NodeTls {
 
   /**
    * Uses these files from now on. A certificate can be replaced, but authorities and certificates that were
-   * not there at the start cannot be added, nor taken away: what clients are asked would change. Throws
-   * NO_INPUT, TLS_UNUSABLE, BAD_OPTION; then all stays as it was.
+   * not there at the start cannot be added, nor taken away: that would change what the server asks of
+   * clients. Throws NO_INPUT, TLS_UNUSABLE, BAD_OPTION; then all stays as it was.
    */
   use(names: TlsFiles): void {
     for (const part of ['cert', 'key', 'ca'] as const) {

@@ -174,7 +174,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     return this.lacksData ? undefined : (this.leading?.publisher ?? this.relay?.stream);
   }
 
-  /** What is readable, with the history that its watermarks count in; undefined while nothing is. */
+  /** The readable content, with the history that its watermarks count in; undefined: there is none. */
   get holding(): Holding | undefined {
     const history = this.leading?.publisher.history;
     return history === undefined ? this.following?.follower.holding : { store: this.#engine, history };
@@ -267,7 +267,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     return backlog === undefined ? 0 : backlog.pushedBytes - backlog.keptFrom;
   }
 
-  /** What its primary has is refused; asked for that primary once more, it takes that in. */
+  /** Its primary's content is refused; a further request for that primary makes it take that in. */
   get isRefusing(): boolean {
     return this.following?.follower.refusal !== undefined;
   }
@@ -289,7 +289,7 @@ export class Node implements ServedNode, SupervisedNode, FailoverNode {
     }
     this.failover.stop();
     this.#supervision.roleChanged();
-    // What is given another primary while it opens starts behind that.
+    // A node that is given another primary while it opens starts to follow when it has opened.
     if (this.#loading === undefined) following.start();
   }
 

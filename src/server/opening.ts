@@ -1,6 +1,6 @@
 /**
- * A node that is to lead, as long as it loads what it starts with: its ports are open, and whoever comes is
- * answered that it is loading.
+ * A node that is to lead, as long as it loads its first content: its ports are open, and clients and replicas
+ * are answered that it is loading.
  */
 import type { Clock, Timer, Timers } from '../clock.js';
 import { FastcacheError } from '../errors.js';
@@ -26,13 +26,13 @@ export class LoadingProgress {
   #totalBytes = 0;
   #fault: Error | undefined;
   #end: (error: Error) => void = () => {};
-  /** Rejects with that for which the start is abandoned. */
+  /** Rejects with the error for which the start is abandoned. */
   readonly ended: Promise<never>;
   /** Resolves when the start does nothing any more. */
   #over: Promise<void> = Promise.resolve();
   #isOver = true;
 
-  /** What `onLoading` throws ends the start. */
+  /** An error that `onLoading` throws ends the start. */
   constructor(clock: Clock, onLoading: OnRead | undefined) {
     this.#clock = clock;
     this.#onLoading = onLoading;
@@ -40,7 +40,7 @@ export class LoadingProgress {
     this.ended = new Promise((_resolve, reject) => {
       this.#end = reject;
     });
-    // Whoever waits for it hears of it.
+    // A caller that waits for it gets the error; without one it must not be an unhandled rejection.
     this.ended.catch(() => {});
   }
 
@@ -52,7 +52,7 @@ export class LoadingProgress {
     this.#onLoading?.(bytes, totalBytes);
   }
 
-  /** Throws that for which the start is abandoned. */
+  /** Throws the error for which the start is abandoned. */
   check(): void {
     if (this.#fault !== undefined) throw this.#fault;
   }
@@ -63,7 +63,7 @@ export class LoadingProgress {
     this.#end(this.#fault);
   }
 
-  /** Waits for the start. Rejects as that, or with that for which it is abandoned, at once. */
+  /** Waits for the start. Rejects as the start does, or at once with the error for which it is abandoned. */
   async until(opening: Promise<void>, timers: Timers): Promise<void> {
     this.#isOver = false;
     this.#over = opening
@@ -110,8 +110,8 @@ interface LeftNode {
 }
 
 /**
- * Leaves a start that has failed and is still at something; what it makes of the content is not saved.
- * Resolves when it does nothing any more, or when it has been waited for long enough.
+ * Leaves a start that has failed and is still at work; content that it still makes is not saved. Resolves
+ * when it does nothing any more, or when it has been waited for long enough.
  */
 export async function leaveStart({ over }: LoadingProgress, node: LeftNode): Promise<void> {
   const { keeping, seams, events } = node;
@@ -130,8 +130,8 @@ export async function leaveStart({ over }: LoadingProgress, node: LeftNode): Pro
 }
 
 /**
- * Gives a directory back: at once, or, where the start is still at something, behind that, as it might change
- * the directory of whoever has it next.
+ * Gives a directory back: at once, or, where the start is still at work, behind that. Otherwise it might
+ * change the directory when another server has it.
  */
 export async function closeBehind(
   loading: LoadingProgress | undefined,

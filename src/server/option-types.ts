@@ -30,8 +30,5 @@ export type ServerOptions = OptionsOf<'server'>;
 /** Options, whatever the server begins with. */
 export type GivenOptions = { [Name in OptionName]?: GivenOf<Table[Name]> | undefined };
 
-/**
- * What every server is made from, by the name of the option: each value with its default, and addresses
- * parsed.
- */
+/** The values of every server's options by name: each has its default, and addresses are parsed. */
 export type OptionValues = { [Name in OptionName]: ReturnType<Table[Name]['resolve']> };

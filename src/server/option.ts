@@ -37,12 +37,12 @@ export interface Row<On extends Role> {
   readonly config?: ConfigNames;
 }
 
-/** An option: `Given` is what programs give, `Value` what the server is made from. */
+/** An option: `Given` is the type that programs give, `Value` the one that the server is made from. */
 export interface Option<Given, Value, On extends Role = Role> extends Row<On> {
   /** The accepted values, in words that follow "must be". */
   readonly expected: string;
   accepts(given: unknown, role: Role): boolean;
-  /** What was given, in words that follow "it" in a refusal: `is 0`. It never shows a secret. */
+  /** Describes the given value, in words that follow "it" in a refusal: `is 0`. It never shows a secret. */
   found(given: unknown): string;
   /** The value that an accepted one resolves to; undefined where none is given and there is no default. */
   resolve(given: Given | undefined): Value;
@@ -70,7 +70,9 @@ export interface ChoiceOption<Choice extends string = string, On extends Role = 
   extends Option<Choice, Choice, On> {
   readonly kind: 'choice';
   readonly choices: readonly Choice[];
-  /** What the help shows for the value where the choices are too many for that, so that its text has them. */
+  /**
+   * The word that the help shows for the value where the choices are too many for that and its text has them.
+   */
   readonly helpValue?: string;
 }
 
@@ -121,7 +123,7 @@ export interface FileOption<On extends Role = Role> extends Option<string, strin
 export interface TextOption<On extends Role = Role> extends Option<string, string | undefined, On> {
   readonly kind: 'text';
   readonly pattern: RegExp;
-  /** What the help shows for the value. */
+  /** The word that the help shows for the value. */
   readonly helpValue: string;
 }
 

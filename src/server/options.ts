@@ -207,7 +207,7 @@ export const serverOptions = {
   ...startOptions,
   ...supervisionOptions,
   /**
-   * What a replica does that holds keys when its primary has a history that is foreign to them; default
+   * The action of a replica that holds keys when its primary has a history that is foreign to them; default
    * `refuse`: it keeps them.
    */
   foreignHistory: choice<ForeignHistory, (typeof ALL)[number]>({

@@ -1,7 +1,7 @@
 /**
- * What a replica writes besides serving its content (docs/operations.md, "Recording", "Taps" and "State
- * files"): the dump, the changes, and the state of both, with which the next run continues. A replica with a
- * state is a tap and keeps no content.
+ * The files that a replica writes besides serving its content (docs/operations.md, "Recording", "Taps" and
+ * "State files"): the dump, the changes, and the state of both, with which the next run continues. A replica
+ * with a state is a tap and keeps no content.
  */
 import { basename } from 'node:path';
 import type { Timers } from '../clock.js';
@@ -21,15 +21,15 @@ import type { NodeConfig } from './config.js';
 import { type DumpBefore, openRecorder } from './recording.js';
 import type { NodeFiles } from './seams.js';
 
-/** What a node's outputs are made from. */
+/** The options of a node's outputs. */
 export interface OutputsOptions {
   config: NodeConfig;
   files: NodeFiles;
   timers: Timers;
   log: Log;
-  /** What is at the place of the recording. */
+  /** The dump that is at the place of the recording. */
   dumpBefore: DumpBefore;
-  /** What the follower has now; undefined while it has no whole content. */
+  /** The content that the follower has now; undefined while it has no whole content. */
   holding(): Holding | undefined;
   /** Ends the following, because an output that it needs has failed. */
   stop(error: Error): void;
@@ -41,13 +41,13 @@ export interface Outputs {
   readonly tap: Tap | undefined;
   /** All taps: that of the changes, and those of programs that have subscribed. */
   readonly taps: Taps;
-  /** What an earlier run had at its end, which is continued; undefined without one. */
+  /** The content of an earlier run at its end, which is continued; undefined without one. */
   readonly holding: Holding | undefined;
   /** Makes stores that keep no content; undefined where content is kept. */
   readonly createStore: ((shards: number) => ReplicatedStore) | undefined;
   /** Begins the dump with its index, and to keep the state. Throws READ_FAILED, WRITE_FAILED. */
   start(): Promise<void>;
-  /** Notes that new content is being built: what is recorded of it does not count before it is whole. */
+  /** Notes that new content is being built: records of it do not count before it is whole. */
   building(): void;
   /** Notes that the content is whole and follows the primary. */
   whole(): void;

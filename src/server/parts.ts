@@ -31,13 +31,13 @@ export interface NodeParts {
   readonly lacksData: boolean;
   /** The listener for replicas; undefined without a port, and until it listens. */
   readonly listener: ReplicaListener | undefined;
-  /** What it keeps on a disk. */
+  /** The files that it keeps on a disk. */
   readonly keeping: {
     /** Whether all that was published is on the disk, and counts there. */
     readonly isSynced: boolean;
     /** Whether a crash now would leave the history that the node has begun on the disk. */
     readonly isBegun: boolean;
-    /** Calls `run` each time when there is more on the disk; returns what ends that. */
+    /** Calls `run` each time when there is more on the disk; returns a function that ends that. */
     onSynced(run: () => void): () => void;
     /** For the primary that is followed; undefined: nothing is kept. */
     readonly disk: SyncedDisk | undefined;

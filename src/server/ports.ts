@@ -39,7 +39,7 @@ export interface ServedNode
 /** Makes the source from which replicas are served while the node follows; undefined without a port. */
 export function createRelay(node: ServedNode): Relay | undefined {
   const { config, nodeId, seams, events } = node;
-  // What is kept on a disk is read from the same stream.
+  // The data directory is written from the same stream.
   if (!servesReplicas(config) && config.data === undefined) return undefined;
   const { backlogBytes } = config;
   return new Relay({
@@ -81,7 +81,7 @@ export async function listenToReplicas(node: ServedNode): Promise<ReplicaListene
     subscriberQueueBytes: config.subscriberQueueBytes,
     encoding: encodingOf(config),
     route: config.route,
-    // What is to come yet, from a disk or from replicas, is not served before it is whole.
+    // Content that is still being loaded, from a disk or from replicas, is not served before it is whole.
     stream: () => (node.isLoading ? undefined : node.stream),
     isRelay: () => node.leading === undefined,
     begun: {
@@ -131,7 +131,7 @@ export function createClientServer(node: ServedNode, status: Status): RespServer
     durability: node.keeping,
     shutdown: () => node.shutdown(),
     info: (server, sections) => renderInfo(status(server), sections),
-    // Whoever needs a password to read here needs it to be a replica as well.
+    // A client that needs a password to read here needs it to be a replica as well.
     acceptReplica: (connection) => node.listener?.accept(connection, settings.password),
   });
 }

@@ -1,4 +1,4 @@
-/** The last lines of a node's log, for those who look at it from elsewhere (`fastcache top`). */
+/** The last lines of a node's log, for tools that look at the node from elsewhere (`fastcache top`). */
 import { LOG_LINE_CHARACTERS, LOG_LINES_MAX, type LogLine } from '../status/server-entry.js';
 
 /** The newest lines, cut to what a Status document has of them. */

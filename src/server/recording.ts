@@ -10,7 +10,7 @@ import type { NodeFiles } from './seams.js';
 /** Frame bytes that may wait for a dump's disk, or for the consumer of changes while a node leads. */
 export const OUTPUT_QUEUE_BYTES = 256 * 1024 * 1024;
 
-/** What a recording is opened with. */
+/** The options with which a recording is opened. */
 export interface RecorderSetup extends SinkOptions {
   /** The path of the dump; undefined: nothing is recorded. */
   record: string | undefined;
@@ -41,11 +41,11 @@ export function openRecorder({
   });
 }
 
-/** What is at the place of a recording before it begins. */
+/** The dump at the place of a recording before it begins. */
 export interface DumpBefore {
   /** Whether there is a dump that is not empty. */
   readonly hasDump: boolean;
-  /** What is continued of it, with `append`; undefined: nothing. */
+  /** The dump that is continued, with `append`; undefined: none. */
   readonly kept: KnownDump | undefined;
 }
 

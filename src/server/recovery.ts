@@ -14,22 +14,23 @@ import type { Address } from '../transport/connection.js';
 import { type Answers, askAll, type Candidate } from './candidates.js';
 import { createEngine, type EngineOrigin } from './engines.js';
 
-/** What a recovery has led to. */
+/** The result of a recovery. */
 export interface Recovery {
   /** The content and its history; undefined: there was none. */
   readonly holding: Holding<ShardEngine> | undefined;
   /** One of the nodes that is a primary already, to be followed; undefined: none is. */
   readonly primary: Address | undefined;
-  /** What an operator is to know of it, as sentences for the log. */
+  /** Sentences for the log, for the operator. */
   readonly notes: readonly string[];
 }
 
-/** What comes of no recovery. */
+/** The result without a recovery. */
 const NOTHING_RECOVERED: Recovery = { holding: undefined, primary: undefined, notes: [] };
 
 /**
  * Recovers as `recover` and `recoverOrFollow` say, and with `freshHistory` also begins without content.
- * Throws PRIMARY_EXISTS, RECOVERY_FAILED, TOKEN_REFUSED, and what `ended` rejects with, which ends it.
+ * Throws PRIMARY_EXISTS, RECOVERY_FAILED, TOKEN_REFUSED, and the error that `ended` rejects with, which ends
+ * it.
  */
 export async function recover(origin: EngineOrigin, ended: Promise<never>): Promise<Recovery> {
   const { config, seams } = origin;
@@ -116,7 +117,7 @@ function fetchContent(
   });
 }
 
-/** What there is to say is in the notes and in the error. */
+/** Nothing is logged: the notes and the error have all of it. */
 const SILENT: Log = { info() {}, warn() {}, error() {} };
 
 function notesOf(

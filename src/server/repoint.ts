@@ -7,7 +7,7 @@ import type { NodeParts } from './parts.js';
 /** The server whose replicas they are; it presents its own password to them. */
 export type RepointingNode = Pick<NodeParts, 'config' | 'seams' | 'events' | 'settings'>;
 
-/** Asks the servers at `places` to follow the one at `primary`, all `host:port`; what fails is logged. */
+/** Asks the servers at `places` to follow the one at `primary`, all `host:port`; failures are logged. */
 export async function repoint(
   places: readonly string[],
   primary: string,

@@ -1,6 +1,6 @@
 /**
- * The role file (docs/operations.md, "The role file"): what a node was when it last changed its role, so that
- * it begins as that again. It is JSON, which an operator can read and mend.
+ * The role file (docs/operations.md, "The role file"): the role that a node had last, so that it begins in
+ * the same role again. It is JSON, which an operator can read and mend.
  */
 import { FastcacheError } from '../errors.js';
 import { modeBits } from '../files/file-mode.js';
@@ -12,7 +12,7 @@ import type { NodeConfig } from './config.js';
 import type { Place } from './option.js';
 import type { NodeFiles } from './seams.js';
 
-/** What a node was. */
+/** The role that a node had. */
 export interface KeptRole {
   /** The primary that it followed; undefined: it was one. */
   readonly primary: Address | undefined;
@@ -83,7 +83,7 @@ export function readRole(file: string, files: NodeFiles): KeptRole | undefined {
   }
 }
 
-/** What a `RoleKeeper` works with. */
+/** The options of a `RoleKeeper`. */
 export interface RoleKeeperOptions {
   /** The name of the file. */
   readonly file: string;

@@ -48,7 +48,7 @@ export interface NodeFiles {
   refuseInPlace(input: string, output: string): Promise<void>;
 }
 
-/** What a node is given by the code that starts it. */
+/** The parts that the code that starts a node gives it. */
 export interface NodeSeams extends Seams {
   /** The network for FCRP, on which it listens to replicas and connects to a primary. */
   readonly transport: Transport;

@@ -1,10 +1,10 @@
 /**
  * Has stock Sentinels follow a planned failover, of which they are not aware otherwise: they would name the
- * old primary until it has been a replica for 20 s, and then promote whichever replica they choose. Sentinels
- * learn from each other who is primary, by messages on a channel of the servers that they watch. So the old
- * primary sends the last message of each of them once more, with its heir in place of itself and as of a
- * later failover. Then it does what Sentinel does at its own failovers: it has its other replicas follow the
- * heir, and closes its clients, so that they look for the primary.
+ * old primary until it has been a replica for 20 s, and then promote a replica of their own choice. Sentinels
+ * learn from each other which server is primary, by messages on a channel of the servers that they watch. So
+ * the old primary sends the last message of each of them once more, with its heir in place of itself and as
+ * of a later failover. Then it does what Sentinel does at its own failovers: it has its other replicas follow
+ * the heir, and closes its clients, so that they look for the primary.
  */
 
 import type { ChannelMessage } from '../frame/messages.js';
@@ -31,7 +31,7 @@ const EPOCH = /^\d{1,15}$/;
 /** How a Sentinel calls its connections. */
 const SENTINEL_NAME = /^sentinel-[0-9a-f]{8}-(cmd|pubsub)$/;
 
-/** What a Sentinel has said last. */
+/** The last message of a Sentinel. */
 interface Hello {
   readonly atMs: number;
   /** Its host, port and id, as it says them. */
@@ -51,7 +51,7 @@ export interface HandoverNode
   readonly server: Pick<RespServer, 'clients' | 'kill' | 'deliver'> | undefined;
 }
 
-/** What is to be done for an heir of this node. */
+/** The work to be done for an heir of this node. */
 interface Handover {
   readonly heir: FailoverPeer;
   /** `host:port` at which Sentinels and clients find the heir. */
@@ -64,10 +64,10 @@ interface Handover {
   isDone: boolean;
 }
 
-/** The Sentinels of one node, as it hears them. */
+/** The Sentinels of one node, as it knows them from their messages. */
 export class SentinelHandover {
   readonly #node: HandoverNode;
-  /** By the Sentinel and the name, the one that was heard last at the end. */
+  /** By the Sentinel and the name, the one that came last at the end. */
   readonly #hellos = new Map<string, Hello>();
   /** The last one; undefined: there was none, or the node has gone its own way since. */
   #handover: Handover | undefined;
@@ -103,8 +103,9 @@ export class SentinelHandover {
   }
 
   /**
-   * Says it again to a Sentinel that has not heard it. Once one has, the clients are closed that came back
-   * before the Sentinels named the heir: a library may keep such a connection, and nothing can be written.
+   * Sends it again to a Sentinel that does not know it. Once one does, the clients are closed that came back
+   * before the Sentinels named the heir: a library may keep such a connection, over which nothing can be
+   * written.
    */
   #follow(handover: Handover, { primary }: Hello): void {
     const { server } = this.#node;
@@ -155,7 +156,7 @@ export class SentinelHandover {
     }
   }
 
-  /** What was heard lately of those that take this node for the primary. */
+  /** The recent messages of Sentinels that take this node for the primary. */
   #ownHellos(): Hello[] {
     const { config, seams } = this.#node;
     const announce = announcementOf(this.#node);

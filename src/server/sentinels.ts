@@ -1,6 +1,6 @@
 /**
- * Asks Sentinels who the primary of a name is. What they answer is checked, and what they make a server wait
- * for is bounded.
+ * Asks Sentinels who the primary of a name is. Their answers are checked, and the time that a server waits
+ * for them is bounded.
  */
 import { FastcacheError } from '../errors.js';
 import { serverError } from '../redis-client/connect.js';
@@ -13,7 +13,7 @@ import type { NodeSeams } from './seams.js';
 /** Milliseconds that a Sentinel has to answer, connecting included. */
 const ANSWER_DEADLINE_MS = 2_000;
 
-/** What a Sentinel says of the primary of a name. */
+/** A Sentinel's answer about the primary of a name. */
 export interface SentinelAnswer {
   readonly primary: Address;
   /** Whether that one has replicas, or has been promoted: it is not new. */
@@ -22,7 +22,7 @@ export interface SentinelAnswer {
   readonly epoch: number;
 }
 
-/** What all of them have come to. */
+/** The answers of all Sentinels, and the one that counts. */
 export interface SentinelAnswers {
   /** The answer of the Sentinel that knows of the latest failover; undefined: none has answered. */
   readonly answer: SentinelAnswer | undefined;

@@ -1,4 +1,4 @@
-/** What a node starts with: nothing, a dump, or what it takes back from its replicas; and in which role. */
+/** The start of a node: its first content (none, a dump, or content of its replicas), and its role. */
 
 import type { OpenedData } from '../data/open-data.js';
 import type { ShardEngine } from '../engine/shard-engine.js';
@@ -20,7 +20,7 @@ import type { NodeSeams } from './seams.js';
 import { LACKS_DATA, type RoleAtStart } from './supervision.js';
 import { weakSecret } from './weak-secret.js';
 
-/** What is known of a node before its content is read. */
+/** The facts about a node before its content is read. */
 export interface StartingRole {
   readonly origin: EngineOrigin & { readonly seams: SecuredSeams; readonly dumpBefore: DumpBefore };
   readonly nodeId: string;
@@ -29,24 +29,24 @@ export interface StartingRole {
   readonly hasLed: boolean;
   /** The data directory, which is locked; undefined: there is none. */
   readonly locked: LockedData | undefined;
-  /** What an operator is to know: of weak secrets, of certificates and of the role. */
+  /** Sentences for the operator about weak secrets, certificates and the role. */
   readonly notes: readonly string[];
 }
 
-/** What a node starts with, and what has become of its options. */
+/** The content that a node starts with, and its resulting options. */
 export interface Start extends Loaded {
   readonly config: NodeConfig;
-  /** What was recovered, or was in the data directory, which is in the engine; undefined: nothing. */
+  /** The content that was recovered, or was in the data directory, and is in the engine; undefined: none. */
   readonly recovered: Holding | undefined;
   /** Its history where that goes on under its own id; otherwise undefined. */
   readonly continued: HistoryBeginning | undefined;
   /** Replicas that have more than the data directory, the furthest first. */
   readonly lacking: readonly Address[];
-  /** What was in the data directory; undefined: there is none. */
+  /** The content that was in the data directory; undefined: there is none. */
   readonly opened: OpenedData | undefined;
   /** Whether it was primary before and has nothing of that. */
   readonly lacksData: boolean;
-  /** What an operator is to know of the content. */
+  /** Sentences for the operator about the content. */
   readonly notes: readonly string[];
 }
 
@@ -57,7 +57,7 @@ export interface Start extends Loaded {
  * TLS_UNUSABLE.
  */
 export async function startingRole(plain: EngineOrigin): Promise<StartingRole> {
-  // A look at the past leaves the directory to whoever has it.
+  // A look at the past leaves the directory to the server that has it.
   const { data, until } = plain.config;
   if (data === undefined || until !== undefined) return roleBehind(plain, undefined);
   const { lockNodeData, withRoleFile } = await import('./data.js');
@@ -135,7 +135,7 @@ export async function startingContent(
   return { ...start, ...loaded, notes: [...notes, ...loaded.loadNotes] };
 }
 
-/** What replicas have that were asked: all the content, or what the directory's content lacks. */
+/** The content that the replicas have that were asked: all of it, or the part that the directory lacks. */
 type Found = Recovery & Lacking;
 
 const NOTHING_FOUND: Found = { holding: undefined, primary: undefined, ahead: [], notes: [] };
@@ -153,7 +153,7 @@ async function askReplicas(
   return { ...NOTHING_FOUND, ...(await findLacking(origin, content)) };
 }
 
-/** What is to be said of options that a directory with content makes void. */
+/** Returns sentences about options that a directory with content makes void. */
 function keptNotes({ data, load, shards }: NodeConfig, keptShards: number): string[] {
   const says = `${data} has content, and`;
   return [
@@ -164,7 +164,7 @@ function keptNotes({ data, load, shards }: NodeConfig, keptShards: number): stri
   ];
 }
 
-/** Reads the role file. What knows of it, and of Sentinels, is loaded by servers that have it. */
+/** Reads the role file. Only servers that have one load the code for it, and likewise for Sentinels. */
 async function roleOf(
   config: NodeConfig,
   { files }: NodeSeams,

@@ -1,5 +1,6 @@
 /**
- * What INFO, the metrics and a probe report of a node: its own reports, completed with facts of the process.
+ * The report of a node for INFO, the metrics and a probe: its own reports, completed with facts of the
+ * process.
  */
 
 import { createRequire } from 'node:module';
@@ -28,7 +29,7 @@ export interface ReportedNode extends FiguredNode {
   readonly seams: SecuredSeams;
   readonly metrics: ReplicationMetrics;
   readonly isReplica: boolean;
-  /** What it keeps on a disk. */
+  /** The files that it keeps on a disk. */
   readonly keeping: Pick<Durability, 'saves' | 'size' | 'fault'>;
   /** There is no content yet that could be read. */
   readonly isLoading: boolean;

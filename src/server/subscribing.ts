@@ -1,4 +1,4 @@
-/** Changes for a program that asks for them while the server runs, in whichever role it is. */
+/** Changes for a program that asks for them while the server runs, in any role. */
 import type { ChangeConsumer } from '../replication/outputs/changes.js';
 import { Tap } from '../replication/outputs/tap.js';
 import type { Leading } from './leading.js';

@@ -1,7 +1,7 @@
 /**
- * What a node keeps of its role for the next start, and what it does as long as it must not pass for a new
- * primary (docs/operations.md, "A primary that was restarted"): it was one before, and has come back without
- * its data.
+ * Keeps a node's role for the next start. It also supervises a node that was primary before and has come back
+ * without its data: such a node must not pass for a new primary (docs/operations.md, "A primary that was
+ * restarted").
  */
 
 import type { Timer } from '../clock.js';
@@ -34,11 +34,11 @@ export interface SupervisedNode {
   follow(primary: Address): void;
 }
 
-/** What is known of a node's role at its start. */
+/** The facts about a node's role at its start. */
 export interface RoleAtStart {
-  /** What the role file said; undefined: there was none. */
+  /** The content of the role file; undefined: there was none. */
   readonly kept: KeptRole | undefined;
-  /** Makes what writes the role file, with what `role` returns; undefined: there is to be none. */
+  /** Makes the writer of the role file, which writes what `role` returns; undefined: there is to be none. */
   readonly keeper: ((role: () => KeptRole) => RoleKeeper) | undefined;
   /** Whether there are Sentinels none of which has answered. */
   readonly isUnanswered: boolean;
@@ -175,7 +175,7 @@ export class Supervision {
   }
 }
 
-/** What an operator is to know of a primary without its data. */
+/** The sentence for the operator of a primary without its data. */
 export const LACKS_DATA =
   'this server was primary before and has come back without its data: clients are answered NODATA until ' +
   'Sentinel promotes another one. Or have it follow a server that has the data (REPLICAOF), start it with ' +

@@ -13,8 +13,8 @@ import { tcpTransport } from '../transport/tcp.js';
 import type { NodeSeams } from './seams.js';
 
 /**
- * The system's clock, timers and randomness, TCP, and the file system. What few servers use is loaded by
- * those that do (docs/performance.md, "Start").
+ * The system's clock, timers and randomness, TCP, and the file system. Code that few servers use is loaded by
+ * those servers only (docs/performance.md, "Start").
  */
 export const systemNodeSeams: NodeSeams = {
   ...systemSeams,

@@ -34,8 +34,8 @@ export const tlsOptions = {
     config: { names: ['tls-key-file'], change: 'settable' },
   }),
   /**
-   * A file with the authorities that are trusted, in PEM; default: those that Node knows. Whoever connects to
-   * a TLS port must then present a certificate that they vouch for, unless `asksClientCertificates` is false.
+   * A file with the authorities that are trusted, in PEM; default: those that Node knows. A client of a TLS
+   * port must then present a certificate that they have signed, unless `asksClientCertificates` is false.
    */
   tlsCa: file({
     on: ALL,

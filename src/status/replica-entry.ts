@@ -37,7 +37,7 @@ export interface ReplicaEntry {
   watermarks: bigint[];
   /** Whether it acknowledges; false of a Rust replica. */
   acknowledges: boolean;
-  /** Whole seconds since it was last heard. */
+  /** Whole seconds since it last sent something. */
   sinceAckSeconds: number;
   /** How many records it lacks of all shards; null while it receives a snapshot. */
   lagRecords: number | null;

@@ -98,7 +98,7 @@ export interface BacklogReport {
   readonly shards: readonly BacklogWindow[];
 }
 
-/** A replica of this node: what its connection knows, and how far it is behind. */
+/** A replica of this node: the facts of its connection, and how far it is behind. */
 export interface ReplicaStatus extends ReplicaInfo {
   lag: Lag;
   /**
@@ -117,11 +117,11 @@ export interface ReplicaStatus extends ReplicaInfo {
 export interface LinkReport {
   readonly primary: Address;
   readonly state: FollowerState['name'];
-  /** Why it keeps what it holds rather than what the primary has; undefined while nothing is refused. */
+  /** Why it keeps its content rather than takes the primary's; undefined while nothing is refused. */
   readonly refusal: RefusalKind | undefined;
   /** Whether the first content is whole. */
   readonly hasContent: boolean;
-  /** Seconds since the primary was last heard, or since following began. */
+  /** Seconds since the primary last sent something, or since following began. */
   readonly sinceHeardSeconds: number;
   /** Seconds since a live link was last lost, or since following began. */
   readonly sinceLostSeconds: number;
@@ -130,15 +130,15 @@ export interface LinkReport {
   /** Bytes of the snapshot that is being received; undefined: none is. */
   readonly syncReadBytes: number | undefined;
   /**
-   * The lower, the sooner a supervisor promotes it; 0: never, also while it holds nothing whole, or what is
-   * no part of what its primary has.
+   * The lower, the sooner a supervisor promotes it; 0: never, also while it holds no whole content, or
+   * content that is no part of its primary's.
    */
   readonly priority: number;
   /** Whether supervisors are to list it for clients. */
   readonly isAnnounced: boolean;
 }
 
-/** What an operator has decided of a replica's promotion. */
+/** An operator's decisions about a replica's promotion. */
 export interface Candidacy {
   readonly replicaPriority: number;
   readonly isReplicaAnnounced: boolean;
@@ -225,7 +225,7 @@ function servesNothing(backlogBytes: number): ServingReport {
   };
 }
 
-/** What the status of a replica is found from. */
+/** The facts from which the status of a replica is found. */
 interface ServedFrom {
   stream: FrameStream;
   watermarks: readonly bigint[];

@@ -83,7 +83,7 @@ export interface SlowCommand {
   /** Unix ms. */
   timeMs: number;
   durationUs: number;
-  /** Its name and arguments; what was too long of them is left out. */
+  /** Its name and arguments, without the parts that were too long. */
   command: string;
   /** `host:port` of the client. */
   client: string;

@@ -43,7 +43,7 @@ export interface ServerParts {
   readonly lruClock: number;
   /** Records that were written or applied since the start. */
   readonly changes: number;
-  /** What is kept on a disk. */
+  /** The state of the files on a disk. */
   readonly durability: Pick<Durability, 'saves' | 'size' | 'fault'>;
   readonly settings: Settings;
   /** The lines of INFO's replication section behind `role`. */
@@ -60,9 +60,9 @@ export interface FrontStatus {
   readonly clients: readonly ClientState[];
   readonly statistics: CommandStatistics;
   readonly pubsub: Pick<PubSub, 'count' | 'clientCount'>;
-  /** What clients have sent and were sent, those that have left included. */
+  /** The bytes that clients have sent and were sent, with those of clients that have left. */
   readonly traffic: Traffic;
-  /** What waits for them at present. */
+  /** The bytes that wait for them at present. */
   readonly clientBuffers: ClientBuffers;
   readonly memory: MemoryFacts;
   /** Unix seconds at which the server was made. */

@@ -12,7 +12,7 @@ import { briefReplicaEntry, msOrNull, type ReplicaEntry, replicaEntry } from './
 import type { BacklogReport, LinkReport, NodeReport } from './report.js';
 import type { ServerEntry } from './server-entry.js';
 
-/** What a server answers in a Status frame. */
+/** A server's answer in a Status frame. */
 export interface StatusDocument {
   /** The version of fastcache. */
   version: string;
@@ -64,7 +64,7 @@ export interface LinkEntry {
   primary: string;
   /** The link's state: `live`, `snapshot`, `connecting`, … (replication/replica/follower.ts). */
   state: string;
-  /** Milliseconds since the primary was last heard. */
+  /** Milliseconds since the primary last sent something. */
   sinceHeardMs: number;
   /** Milliseconds behind the primary; null: not known. */
   lagMs: number | null;

@@ -68,7 +68,7 @@ export interface ClientsStatus {
   readonly maxOutputBytes: number;
 }
 
-/** What is said of files. */
+/** The facts about files. */
 export interface PersistenceStatus {
   /** Records that were written or applied since the start. */
   readonly changes: number;

@@ -14,7 +14,7 @@ export const checkStates = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const;
 /** A state of a finding, in the words of Nagios. */
 export type CheckState = (typeof checkStates)[number];
 
-/** What is asked of the replicas. */
+/** The rules that replicas are checked by. */
 export interface CheckRules extends LagLimits {
   /** How many replicas must be connected, or their names or addresses; undefined: one to each primary. */
   expected: number | readonly string[] | undefined;
@@ -52,7 +52,7 @@ export interface Verdict {
 /** A replica that has come so often within a minute does not come to stay. */
 const LOOP_COMINGS = 5;
 
-/** The order in which states are reported: what is known to be bad comes before what is not known. */
+/** The order in which states are reported: a known fault comes before an unknown state. */
 const severity: readonly CheckState[] = ['CRITICAL', 'WARNING', 'UNKNOWN', 'OK'];
 
 /**

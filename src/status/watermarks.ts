@@ -22,7 +22,7 @@ export interface SilentEndpoint {
   fault: FastcacheError;
 }
 
-/** What an endpoint answered, or why nothing could be learnt of it. */
+/** The answer of an endpoint, or why nothing could be learnt of it. */
 export type EndpointAnswer = EndpointWatermarks | SilentEndpoint;
 
 /**

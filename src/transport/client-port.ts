@@ -1,5 +1,5 @@
 /**
- * The port of clients, on which peers of another protocol are served as well: it tells them apart by their
+ * The port of clients, on which peers of another protocol are served as well: it finds the protocol by the
  * first bytes, and keeps clients to their number, in which peers do not count.
  */
 import type { Server, Socket } from 'node:net';
@@ -19,12 +19,12 @@ export interface AcceptedClient {
   read(onData: (chunk: Buffer) => void): ClientSocket;
 }
 
-/** What a port of clients is made of. */
+/** The options of a port of clients. */
 export interface ClientPortOptions extends PeerDoor {
   readonly address: Address;
   /** Seconds of silence after which the system asks whether the other machine is still there. */
   readonly keepAliveSeconds: number;
-  /** What a client beyond the number is sent. */
+  /** The bytes that a client beyond the number is sent. */
   readonly refusal: Buffer;
   /** Whether there are as many clients as there may be. */
   isFull(): boolean;
@@ -34,7 +34,7 @@ export interface ClientPortOptions extends PeerDoor {
   onClient(accepted: AcceptedClient): void;
   /** Called for each client that was refused. */
   onRefused(): void;
-  /** Warns of a client that was closed because it does not speak what is spoken here. */
+  /** Warns of a client that was closed because it speaks another protocol than this port. */
   warn: StrangerWarning;
 }
 

@@ -12,7 +12,7 @@ export interface ClientAddresses {
   readonly secure?: { readonly address: Address; readonly sockets: SocketKind } | undefined;
 }
 
-/** What both ports have in common. */
+/** The options that both ports have in common. */
 export type ClientPortsOptions = Omit<ClientPortOptions, 'address' | 'sockets'>;
 
 /** The ports that clients and peers connect to. */
@@ -51,7 +51,7 @@ export class ClientPorts {
     return this.#secure?.port ?? 0;
   }
 
-  /** The port for those who speak TLS, or do not; if there is none of the kind, the other one. */
+  /** The port for clients that speak TLS, or do not; if there is none of the kind, the other one. */
   portFor(isSecure: boolean): number {
     return isSecure ? this.securePort || this.port : this.port || this.securePort;
   }

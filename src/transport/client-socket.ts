@@ -1,4 +1,4 @@
-/** The sockets of a port that clients use: what is done with them, whatever is below, TCP or TLS. */
+/** The sockets of a port that clients use, with the same operations over TCP and TLS. */
 import type { Server, Socket } from 'node:net';
 import type { Connection, StrangerWarning } from './connection.js';
 
@@ -35,7 +35,7 @@ export interface PortServerOptions {
   readonly warn: StrangerWarning;
 }
 
-/** What is below the sockets of a port. */
+/** The kind of sockets of a port: TCP or TLS. */
 export interface SocketKind {
   /** Makes a server that hands out sockets which are not read yet. */
   createServer(options: PortServerOptions, accept: (socket: Socket) => void): Server;
@@ -45,7 +45,7 @@ export interface SocketKind {
   read(accepted: Socket, reader: ChunkReader): ClientSocket;
   /**
    * Makes a connection of a socket that `read` has returned, which is closed without it: it has the options
-   * of one that a transport's `listen` hands out. What had been read goes to its handlers by the caller.
+   * of one that a transport's `listen` hands out. The caller hands bytes that had been read to its handlers.
    */
   take(socket: ClientSocket): Connection;
 }

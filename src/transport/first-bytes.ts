@@ -1,6 +1,6 @@
 /**
- * Which of two protocols a connection speaks, found from its first bytes (docs/protocol.md, "One port"): a
- * peer's begins with the magic of its protocol, a client's with anything else. What a client sends costs one
+ * Finds which of two protocols a connection speaks from its first bytes (docs/protocol.md, "One port"): a
+ * peer's begins with the magic of its protocol, a client's with anything else. A client's bytes cost one
  * comparison in all; from then on its reader is called as if there were no other protocol.
  */
 import type { Socket } from 'node:net';
@@ -24,7 +24,7 @@ export interface PeerDoor {
   onPeer(connection: Connection): void;
 }
 
-/** What becomes of a connection that is not a peer's. */
+/** The reader of a connection that is not a peer's. */
 export interface OtherReader extends ChunkReader {
   /** Called when the deadline has passed with a part of the magic and no more. */
   onLate(): void;

@@ -39,7 +39,7 @@ export interface HttpRequest {
   query: URLSearchParams;
 }
 
-/** What makes a port one of HTTPS. */
+/** The options that make a port one of HTTPS. */
 export interface HttpsPort {
   readonly tls: Tls;
   /** Warns of a client whose handshake has failed. */
@@ -54,9 +54,10 @@ export const plainText = (status: number, line: string): HttpAnswer => ({
 });
 
 /**
- * Answers every GET and HEAD with what `answer` resolves to, 500 when it rejects, other methods with 405, and
- * with 421 what was meant for another host: a page in a browser, whose name leads to this machine's own port.
- * With `https` it does so over HTTPS. Closing drops every connection. Throws `PORT_TAKEN` or `LISTEN_FAILED`.
+ * Answers every GET and HEAD with the answer that `answer` resolves to, 500 when it rejects, other methods
+ * with 405, and with 421 requests that were meant for another host: a page in a browser, whose name leads to
+ * this machine's own port. With `https` it does so over HTTPS. Closing drops every connection. Throws
+ * `PORT_TAKEN` or `LISTEN_FAILED`.
  */
 export function listenHttp(
   address: Address,

@@ -11,7 +11,7 @@ const NOTHING = new Uint8Array(0);
 /** The front of a socket of TLS. */
 export class SecureClientSocket extends EventEmitter implements ClientSocket {
   readonly #socket: Socket;
-  /** What is called with each event of the socket. */
+  /** The functions that are called with each event of the socket. */
   readonly #listeners: [event: 'data' | 'drain' | 'error' | 'close', listener: (value: unknown) => void][];
   #hasLeft = false;
 

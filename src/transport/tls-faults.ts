@@ -1,6 +1,6 @@
 /**
- * What went wrong over TLS, in words that name the next step (docs/operations.md, "TLS"), from the codes that
- * Node and OpenSSL give: OpenSSL's own messages are for its developers.
+ * Faults of TLS in words that name the next step (docs/operations.md, "TLS"), from the codes that Node and
+ * OpenSSL give: OpenSSL's own messages are for its developers.
  */
 import type { ErrorCode } from '../errors.js';
 
@@ -14,7 +14,7 @@ const UNTRUSTED = new Set([
   'CERT_SIGNATURE_FAILURE',
   'INVALID_CA',
 ]);
-/** What was read is no TLS. */
+/** The peer's bytes are not TLS. */
 const PLAIN = new Set([
   'ERR_SSL_WRONG_VERSION_NUMBER',
   'ERR_SSL_HTTP_REQUEST',
@@ -72,11 +72,11 @@ function certificateFault(error: Error): string | undefined {
   return `its certificate is not for ${host} but for ${names}; connect to such a name, or give it a certificate with this one`;
 }
 
-/** What a handshake that failed at a server says of its client. */
+/** The fault of a client whose handshake has failed at a server. */
 export interface HandshakeFault {
   /** The same for all faults of its kind, in words that follow the client's address. */
   readonly kind: string;
-  /** What is known of it beyond that. */
+  /** The facts of this one fault. */
   readonly detail: string;
 }
 

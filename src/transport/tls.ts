@@ -1,7 +1,7 @@
 /**
- * TLS behind the seam of `connection.ts`, and servers of TLS for clients and for HTTP: what they present and
- * trust, which can be replaced while they run (docs/operations.md, "TLS"). No version below 1.2 is spoken,
- * and no protocol is negotiated (ALPN).
+ * TLS behind the seam of `connection.ts`, and servers of TLS for clients and for HTTP. The certificates that
+ * they present and trust can be replaced while they run (docs/operations.md, "TLS"). No version below 1.2 is
+ * spoken, and no protocol is negotiated (ALPN).
  */
 import { constants, X509Certificate } from 'node:crypto';
 import type { ServerOptions as HttpOptions, Server as HttpServer } from 'node:http';
@@ -54,7 +54,7 @@ export class Tls implements Transport, SocketKind {
   readonly #asksClients: boolean;
   readonly #servers = new Map<SecureServer, Handshakes>();
   #pem: TlsPem;
-  /** What connections that are opened from here use. */
+  /** The context of connections that are opened from here. */
   #context: SecureContext;
 
   /**
@@ -211,7 +211,7 @@ function contextOptions({ cert, key, ca }: TlsPem) {
   } as const;
 }
 
-/** Checks what is to be presented and trusted, and makes of it what is used. Throws TLS_UNUSABLE. */
+/** Checks the certificates to present and to trust, and makes the context of them. Throws TLS_UNUSABLE. */
 function contextOf(pem: TlsPem): SecureContext {
   const { cert, ca } = pem;
   for (const [part, bytes] of Object.entries({ cert, ca })) {

@@ -1,7 +1,7 @@
 /**
  * Clients through redis-benchmark, ours and redis-server side by side, each with replicas attached that apply
- * what they are sent: `npm run bench`. The servers take turns, so that a machine that slows down slows all;
- * what counts is the median of the rounds' ratios.
+ * what they are sent: `npm run bench`. The servers take turns, so that a machine that slows down slows all.
+ * The median of the rounds' ratios counts.
  */
 import { type RedisBenchmark, redisBenchmark } from '../support/redis.js';
 import { cpuMs } from './process-figures.js';

@@ -1,6 +1,6 @@
 /**
- * What it costs to keep writes on a disk: redis-benchmark by turns on ours without and with a data directory,
- * and on redis-server with an append-only file, synced alike. Nobody has a replica.
+ * The cost of keeping writes on a disk: redis-benchmark by turns on ours without and with a data directory,
+ * and on redis-server with an append-only file, synced alike. No server has a replica.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

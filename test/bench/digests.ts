@@ -1,6 +1,6 @@
 /**
- * What digests cost a SET, in this process: the CPU time of the kernel's work with and without them, in
- * turns. What counts is the ratio.
+ * The cost of digests for a SET, in this process: the CPU time of the kernel's work with and without them, in
+ * turns. The ratio counts.
  */
 import { systemClock } from '../../src/clock.js';
 import { CommandWindow } from '../../src/resp/command-window.js';

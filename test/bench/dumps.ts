@@ -1,7 +1,7 @@
 /**
  * The frames toolkit on a dump of five million records with 64-byte values, plain and with zstd, each command
- * as a process of its own; what zstd costs beside `zstd -d` of the same zstd frames, one behind the other in
- * a file.
+ * as a process of its own. The cost of zstd is set beside `zstd -d` of the same zstd frames, one behind the
+ * other in a file.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
@@ -24,7 +24,7 @@ export interface DumpFigure {
   /** Of the dump uncompressed. */
   megabytesPerSecond: number;
   /**
-   * What `zstd -d` takes of what the command takes per byte, which is without its start; median of the
+   * The time of `zstd -d` as a part of the command's time per byte, which is without its start; median of the
    * rounds. Null for a plain dump, and without zstd.
    */
   zstdShare: number | null;
@@ -75,7 +75,10 @@ export function benchDumps({ rounds, scale }: { rounds: number; scale: number })
   }
 }
 
-/** What a primary of four shards publishes of SETs of random values to keys that come again and again. */
+/**
+ * Writes the frames that a primary of four shards publishes: SETs of random values to keys that come again
+ * and again.
+ */
 export function writeDumps(directory: string, records: number, keys: number) {
   const paths = {
     plain: join(directory, 'plain.fcrp'),

@@ -1,7 +1,7 @@
 /**
  * The per-record work alone, in this process: SETs through the kernel as they come from a socket, hashing,
- * storing and encoding included, and applying the same batches; beside a plain `Map` that only stores. What
- * counts is the ratio.
+ * storing and encoding included, and applying the same batches; beside a plain `Map` that only stores. The
+ * ratio counts.
  */
 import { systemClock } from '../../src/clock.js';
 import { ShardEngine } from '../../src/engine/shard-engine.js';

@@ -1,8 +1,8 @@
 /**
  * Times servers that load the same keys, ours and redis-server by turns (docs/performance.md, "Loading"):
  * `npm run bench:loading [-- --keys 100000] [-- --rounds 1]`. A tenth of the keys is written once more behind
- * the snapshot, to ours and to the file of commands that Redis keeps. What a server without any content takes
- * to start is taken off.
+ * the snapshot, to ours and to the file of commands that Redis keeps. The time that a server without any
+ * content takes to start is taken off.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -31,7 +31,7 @@ const keys = Array.from({ length: KEYS }, (_, at) => `key:${String((at * 7_919) 
 const value = 'v'.repeat(16);
 const set = (part: readonly string[]) => encoded(['MSET', ...part.flatMap((key) => [key, value])]);
 const [first, second] = [keys.slice(0, KEYS / 2), keys.slice(KEYS / 2)];
-// The order matters: what is read and deleted was set before.
+// The order matters: keys that are read and deleted were set before.
 const commands = new Map<string, Buffer>([
   ['MSET of 500,000 new keys', set(first)],
   ['MSET of 500,000 more', set(second)],

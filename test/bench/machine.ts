@@ -1,5 +1,5 @@
 /**
- * What the machine and Node allow, which no server here can pass: requests that wait for their replies,
+ * The limits of the machine and Node, which no server here can pass: requests that wait for their replies,
  * answered by a plain `net` server that reads nothing of them, and the bytes a second that memory copies.
  */
 import { createServer } from 'node:net';

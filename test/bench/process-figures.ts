@@ -1,4 +1,4 @@
-/** What the system counts of a process: its CPU time and its memory. */
+/** The system's figures of a process: its CPU time and its memory. */
 import { readFileSync } from 'node:fs';
 
 /** Milliseconds of a tick in which Linux counts CPU time. */
@@ -21,7 +21,7 @@ export function residentBytes(pid: number): number {
   try {
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
     for (const child of children.filter(Boolean)) {
-      // What a fork shares with its parent is not counted twice.
+      // Memory that a fork shares with its parent is not counted twice.
       bytes += kibIn(`/proc/${child}/smaps_rollup`, /^Private_Dirty:\s+(\d+)/m) * 1024;
     }
   } catch {

@@ -13,7 +13,7 @@ const SUBSCRIBERS = 50;
 const PUBLISHERS = 10;
 const PAYLOAD = 'x'.repeat(64);
 const CHANNEL = 'bench';
-/** What each subscriber is sent for a message in RESP2. */
+/** The bytes that each subscriber is sent for a message in RESP2. */
 const MESSAGE_BYTES = `*3\r\n$7\r\nmessage\r\n$5\r\n${CHANNEL}\r\n$64\r\n${PAYLOAD}\r\n`.length;
 
 /** How much is measured. */

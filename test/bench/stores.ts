@@ -1,6 +1,6 @@
 /**
- * What a full store costs, ours and redis-server's side by side: the primary's memory with a million keys and
- * five, one replica attached, and how fast an empty replica takes them over.
+ * The cost of a full store, ours and redis-server's side by side: the primary's memory with a million keys
+ * and five, one replica attached, and how fast an empty replica takes them over.
  */
 import { RespClient } from '../support/resp-client.js';
 import { fill, type Joiner, startFastcacheJoiner, startRedisJoiner } from './joining.js';

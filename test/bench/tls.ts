@@ -1,5 +1,5 @@
 /**
- * What TLS costs clients: redis-benchmark by turns without and with it, ours and redis-server, without
+ * The cost of TLS for clients: redis-benchmark by turns without and with it, ours and redis-server, without
  * replicas.
  */
 import { FastcacheProcess, freePort } from '../support/processes.js';

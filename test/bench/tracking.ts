@@ -1,6 +1,6 @@
 /**
- * What CLIENT TRACKING costs those who read: GETs of redis-benchmark's clients with and without it, in turns,
- * of keys that come again and again.
+ * The cost of CLIENT TRACKING for clients that read: GETs of redis-benchmark's clients with and without it,
+ * in turns, of keys that come again and again.
  */
 import { redisBenchmark } from '../support/redis.js';
 import { cpuMs } from './process-figures.js';

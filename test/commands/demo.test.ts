@@ -1,4 +1,4 @@
-/** `npm start`: what it runs, and the keys that one may press. */
+/** `npm start`: the processes that it runs, and the keys that one may press. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, expect, it } from 'vitest';

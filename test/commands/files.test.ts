@@ -1,5 +1,6 @@
 /**
- * What is written to: pipes, modes, links that others have put there, and files that are cut back meanwhile.
+ * Files that are written to: pipes, modes, links that others have put there, and files that are cut back
+ * meanwhile.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import {

@@ -1,4 +1,4 @@
-/** What the image relies on: its health check, and that a user without a name may run commands. */
+/** The image's needs: its health check, and that a user without a name may run commands. */
 import { execFile } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { createServer } from 'node:net';

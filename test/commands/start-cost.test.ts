@@ -1,4 +1,4 @@
-/** What a command loads when it starts (docs/performance.md, "Start"): counted, not timed. */
+/** The modules that a command loads when it starts (docs/performance.md, "Start"): counted, not timed. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { runCommand } from '../support/run-command.js';
 
 const FREE_PORTS = ['--bind', ':0', '--listen', ':0'];
 
-/** What the modules are part of: packages, and folders of ours. */
+/** Returns the parts that the modules belong to: packages, and folders of ours. */
 function partsOf(modules: readonly string[]): Set<string> {
   return new Set(
     modules.flatMap((module) => {
@@ -32,7 +32,7 @@ describe('a question about the program', () => {
   it('is answered as oclif answers it', async () => {
     // FORCE_COLOR leaves the question to oclif.
     const { stdout: help } = await runCommand(['--help'], { env: { FORCE_COLOR: '0' } });
-    expect(help).toContain('watermarks  Show how far');
+    expect(help).toContain('watermarks    Show how far');
     for (const args of [['--help'], ['-h'], []]) {
       expect(await runCommand(args)).toEqual({ status: 0, stdout: help, stderr: '' });
     }
@@ -119,7 +119,7 @@ describe('where the native code of zstd-napi was not compiled', () => {
   it('a primary and a replica converge without compression', async () => {
     const primary = new FastcacheProcess(['primary', 'start', ...FREE_PORTS], env);
     const { bind } = await primary.event('ready');
-    const replica = new FastcacheProcess(['replica', 'follow', String(bind)], env);
+    const replica = new FastcacheProcess(['replica', 'follow', String(bind), '--listen', ':0'], env);
     await replica.event('caught-up');
     const exits = await Promise.all([replica.kill('SIGTERM'), primary.kill('SIGTERM')]);
     expect(exits.map(({ code }) => code)).toEqual([0, 0]);

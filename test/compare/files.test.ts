@@ -1,4 +1,7 @@
-/** What `verify` finds between a server and a dump or a data directory, and between two of these. */
+/**
+ * The differences that `verify` finds between a server and a dump or a data directory, and between two of
+ * these.
+ */
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';

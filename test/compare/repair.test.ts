@@ -1,4 +1,4 @@
-/** What `--repair` mends, on every replica, and what it refuses. */
+/** The differences that `--repair` mends, on every replica, and those that it refuses. */
 import { expect, it } from 'vitest';
 import { checkRepair, publishAgain } from '../../src/compare/repair.js';
 import { compare, fillNode, isAsFar, primaryNode, replicaNode, withSides } from '../support/compared.js';

@@ -1,4 +1,4 @@
-/** What `verify` finds between two servers, in any roles, also while they are written to. */
+/** The differences that `verify` finds between two servers, in any roles, also while they are written to. */
 import { expect, it } from 'vitest';
 import { compare, differing, fillNode, isAsFar, primaryNode, replicaNode } from '../support/compared.js';
 import { eventually } from '../support/processes.js';

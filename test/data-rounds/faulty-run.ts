@@ -18,7 +18,7 @@ const PATIENCE_MS = 20_000;
 /** Exit status of a start or a stop that the disk has foiled. */
 const FAULT_STATUS = 1;
 
-/** What a fault came to. */
+/** The result of a fault. */
 export type FaultOutcome = 'none' | 'ended the start' | 'ended the stop' | 'was met';
 
 export interface FaultyRun {
@@ -27,7 +27,7 @@ export interface FaultyRun {
   readonly failed: string | undefined;
   /** Writes that were refused, or whose connection was closed, until one was taken. */
   readonly refused: number;
-  /** What is not as it must be; empty: all is well. */
+  /** The faults that were found; empty: all is well. */
   readonly faults: readonly string[];
 }
 
@@ -78,7 +78,7 @@ class Life {
   failed: string | undefined;
   readonly #server: DataServer;
   readonly #disk: FailingDisk;
-  /** What must be there at least: the number of the last acknowledged write of each key. */
+  /** The least that must be there: the number of the last acknowledged write of each key. */
   readonly #expected = new Map<string, number>();
 
   constructor(server: DataServer, disk: FailingDisk, isNew: boolean) {

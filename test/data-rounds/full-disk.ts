@@ -7,7 +7,7 @@ import { eventually } from '../support/processes.js';
 import { Load, type Losses, pause } from './load.js';
 import { DataServer } from './server.js';
 
-/** What the data needs at any time is about half of it. */
+/** The data needs about half of it at any time. */
 const DISK_MIB = 24;
 /** Written until nothing more has room. */
 const PIECE_BYTES = 65_536;
@@ -26,7 +26,7 @@ export interface FullDisk extends Losses {
   readonly takenMs: number;
   /** Whether the server was killed while there was no room, and started again with room. */
   readonly isKilled: boolean;
-  /** What is not as it must be. */
+  /** The faults that were found. */
   readonly faults: readonly string[];
 }
 
@@ -95,7 +95,7 @@ export class FullDiskRounds {
     const losses = await this.#load.losses();
     const healed = await server.field('aof_last_write_status');
     if (healed !== 'ok') faults.push(`aof_last_write_status is ${healed} when there is room`);
-    // What was acknowledged around the fault must be on the disk, and not in memory alone.
+    // Writes that were acknowledged around the fault must be on the disk, and not in memory alone.
     await server.end('SIGKILL');
     await server.start();
     const later = await this.#load.losses();

@@ -28,7 +28,7 @@ interface Acknowledged {
   readonly atMs: number;
 }
 
-/** What was lost of what was acknowledged, and what is there that cannot be. */
+/** The acknowledged writes that were lost, and values that cannot be there. */
 export interface Losses {
   readonly acknowledged: number;
   readonly lost: number;

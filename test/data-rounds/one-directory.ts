@@ -4,7 +4,7 @@ import { DataServer } from './server.js';
 export interface Contest {
   /** How many of two that were started at once came up; 1 is right. */
   readonly winners: number;
-  /** What is not as it must be. */
+  /** The faults that were found. */
   readonly faults: readonly string[];
 }
 

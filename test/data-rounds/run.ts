@@ -25,7 +25,7 @@ const { values } = parseArgs({
   },
 });
 const faults: string[] = [];
-/** What `everysec` may lose. */
+/** The time of writes that `everysec` may lose. */
 const LOST_MS = 2_000;
 /** So many runs at once have operations fail. */
 const LANES = 2;
@@ -174,7 +174,7 @@ function isThere({ name, isThere, remedy }: { name: string; isThere: boolean; re
   return isThere;
 }
 
-/** What fails leaves its directory behind, to be looked at. */
+/** A run that fails leaves its directory behind, to be looked at. */
 async function inDirectory(body: (directory: string) => Promise<void>): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'fastcache-rounds-'));
   const before = faults.length;

@@ -1,4 +1,4 @@
-/** What happens to servers with data directories under load; each scenario returns what it measured. */
+/** Scenarios of servers with data directories under load; each returns its measurements. */
 import { rmSync } from 'node:fs';
 import { servedDigest } from '../support/content.js';
 import { eventually } from '../support/processes.js';
@@ -16,7 +16,7 @@ const BALLAST_BYTES = 1_024;
 
 export type Fsync = 'always' | 'everysec';
 
-/** What a kill -9 did. */
+/** The measurements of a kill -9. */
 export interface Kill extends Losses {
   /** From the start to the first answer, milliseconds. */
   readonly startMs: number;
@@ -86,7 +86,7 @@ async function fillBallast(server: DataServer): Promise<void> {
   client.close();
 }
 
-/** What restarts of all servers of a chain did. */
+/** The measurements of restarts of all servers of a chain. */
 export interface Turn extends Losses {
   /** Snapshots that were sent by any server. */
   readonly snapshots: number;

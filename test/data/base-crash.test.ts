@@ -62,7 +62,7 @@ async function crashAt(operations: number, seed: number, begin: (node: DataNode)
   for (const [key, value] of acknowledged) {
     const found = next.engine.get(key)?.toString() ?? '';
     const what = `operation ${operations}, seed ${seed}: ${key} is ${found}, and was ${value}`;
-    // What was written last may be there without having been acknowledged.
+    // The last write may be there without having been acknowledged.
     expect(found === value || orderOf(found) > orderOf(value), what).toBe(true);
   }
   await next.stop();

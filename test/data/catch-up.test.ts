@@ -1,4 +1,7 @@
-/** What a replica is sent from the segments of a data directory, when the backlog no longer has it. */
+/**
+ * The frames that a replica is sent from the segments of a data directory, when the backlog no longer has
+ * them.
+ */
 import { describe, expect, it } from 'vitest';
 import { segmentName } from '../../src/data/manifest.js';
 import type { ShardEngine } from '../../src/engine/shard-engine.js';
@@ -29,7 +32,7 @@ function emptyAt(node: DataNode): ShardEngine {
   return store;
 }
 
-/** What is done while a replica catches up. */
+/** The acts while a replica catches up. */
 interface Meanwhile {
   /** Called behind each step. */
   between?: () => Promise<void>;
@@ -183,7 +186,7 @@ describe('damage in a segment', () => {
       else {
         await expect(catchUp(node, frames!, store), `at ${at}`).rejects.toThrow(segmentName(2));
         frames!.close();
-        // What was given is a prefix; nobody is led there once more.
+        // The given frames are a prefix; no replica is led there once more.
         expect(await archive.open(node.publisher, store.watermarks()), `at ${at}`).toBeUndefined();
       }
       await node.stop();

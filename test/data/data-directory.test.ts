@@ -1,4 +1,7 @@
-/** What a data directory gives back: after a stop, after a crash at any moment, on a disk that fails. */
+/**
+ * The content that a data directory gives back: after a stop, after a crash at any moment, on a disk that
+ * fails.
+ */
 import { describe, expect, it } from 'vitest';
 import { baseName, segmentName } from '../../src/data/manifest.js';
 import type { FastcacheError } from '../../src/errors.js';

@@ -1,4 +1,6 @@
-/** Digests in a data directory: what was changed behind its bytes and its index is found, with its place. */
+/**
+ * Digests in a data directory: a change that its bytes and its index do not show is found, with its place.
+ */
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

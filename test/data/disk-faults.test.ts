@@ -68,7 +68,7 @@ async function failAndLook(fault: Fault): Promise<boolean> {
   const next = await DataNode.start({ files });
   for (const [key, value] of acknowledged) {
     const found = next.engine.get(key)?.toString() ?? '-1';
-    // What was written last may be there without having been acknowledged.
+    // The last write may be there without having been acknowledged.
     expect(Number.parseInt(found, 10), `${what}: ${key}`).toBeGreaterThanOrEqual(Number.parseInt(value, 10));
   }
   await next.stop();
@@ -88,7 +88,7 @@ function breakAt(files: LossyDisk, { code, moment, failAt, count }: Fault): { ha
   const state = { hasFailed: false };
   const sizes = new Map<string, number>();
   files.before = (operation, name) => {
-    // Whatever fails, what is in a file stays there.
+    // The bytes of a file stay there, whatever fails.
     if (operation === 'truncate') throw new Error(`${name} is cut while a server runs`);
     if (moment === 'before') fail(operation);
   };

@@ -1,4 +1,4 @@
-/** Making a directory: what becomes of what is half made. */
+/** Making a directory, and the removal of one that is half made. */
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What a start does with a torn end and with an index that is damaged, besides loading the content. */
+/** A start with a torn end and with an index that is damaged: its work besides loading the content. */
 import { describe, expect, it } from 'vitest';
 import { segmentName } from '../../src/data/manifest.js';
 import type { FastcacheError } from '../../src/errors.js';
@@ -47,7 +47,7 @@ describe('a torn end', () => {
       expect(fault?.message).toContain(`ends in a tear at byte ${before.length - TEAR.length}`);
       expect(fault?.message).toContain('ENOSPC: no space left on device');
       expect(disk.bytesOf(SEGMENT)).toEqual(before);
-      // What a full disk has taken of it is in the way of more room.
+      // The part of the copy that a full disk has taken would be in the way of more room.
       expect(disk.bytesOf(TORN)).toBeUndefined();
       disk.before = () => {};
       const next = await DataNode.start({ files: disk });

@@ -1,4 +1,7 @@
-/** What somebody has put into a data directory in a file's place: it is neither followed nor waited for. */
+/**
+ * A link or a pipe that somebody has put into a data directory in a file's place is neither followed nor
+ * waited for.
+ */
 import { execFileSync } from 'node:child_process';
 import {
   mkdirSync,

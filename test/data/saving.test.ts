@@ -1,4 +1,4 @@
-/** What counts as saved, and what becomes of a disk that fails while a directory is kept in order. */
+/** Content that counts as saved, and a disk that fails while a directory is kept in order. */
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { baseName, segmentName } from '../../src/data/manifest.js';
 import { DataNode, type DataNodeOptions } from '../support/data-node.js';

@@ -1,6 +1,5 @@
 /**
- * Dumps of random lives of a node: what the tools make of them is what the node held, by a map that knows no
- * frames.
+ * Dumps of random lives of a node: the tools make the node's content of them, by a map that knows no frames.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -49,7 +48,7 @@ const steps = {
   ),
   restart: fc.constant<Step>((node) => {
     node.begin();
-    // What is held stays until something has come of the history that begins.
+    // The held content stays until something has come of the history that begins.
     node.write(0, 1);
   }),
 };
@@ -69,7 +68,7 @@ async function watermarksOf(dump: Buffer): Promise<readonly bigint[]> {
   return (await dumpWatermarks(file)).watermarks ?? [];
 }
 
-/** What `frames decode` marks and `frames stats` counts. */
+/** Returns the gaps that `frames decode` marks and `frames stats` counts. */
 function gapsIn(dump: Buffer): { marked: number; counted: number } {
   const steps = new SequenceSteps();
   const stats = new DumpStats(new FrameFilter({}));

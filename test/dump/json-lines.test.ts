@@ -1,4 +1,4 @@
-/** What the kernel writes of a frame at once is what JSON.stringify makes of its items one by one. */
+/** The kernel writes the same text of a frame at once as JSON.stringify makes of its items one by one. */
 import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

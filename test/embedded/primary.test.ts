@@ -1,6 +1,6 @@
 /**
- * The embedded primary: what a program that imports the library can do with it, hear from it, and must be
- * told.
+ * The embedded primary: the calls of a program that imports the library, its events, and the errors that it
+ * must get.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

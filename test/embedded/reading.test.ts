@@ -1,4 +1,4 @@
-/** What a program reads of a node in its process, besides `get`. */
+/** A program's reads of a node in its process, besides `get`. */
 import { describe, expect, it, vi } from 'vitest';
 import { Primary, primaryEvents, Replica } from '../../src/index.js';
 import { clientOf, closesLater, follow, startPrimary } from '../support/library.js';

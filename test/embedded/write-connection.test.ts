@@ -1,4 +1,6 @@
-/** The connection over which a replica writes: what waits for it is bounded, ends, and is sent once. */
+/**
+ * The connection over which a replica writes: writes that wait for it are bounded, end, and are sent once.
+ */
 import { createServer, type Server, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { Replica } from '../../src/index.js';

@@ -1,4 +1,4 @@
-/** What a program writes to a primary in its process, besides `set` and `del`. */
+/** A program's writes to a primary in its process, besides `set` and `del`. */
 import { describe, expect, it } from 'vitest';
 import { clientOf, follow, startPrimary } from '../support/library.js';
 

@@ -1,5 +1,5 @@
 /**
- * What memory is said to take is what the content takes, block by block, after any sequence of operations.
+ * The reported memory is the memory that the content takes, block by block, after any sequence of operations.
  */
 import '../support/debug-kernel.js';
 

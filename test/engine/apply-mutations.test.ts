@@ -79,7 +79,7 @@ function codeOf(error: unknown): ErrorCode {
   throw error;
 }
 
-/** All that a call tells: what it returned, or how it failed. */
+/** Returns the whole result of a call: its value, or its failure. */
 function answerOf(run: () => unknown): unknown {
   try {
     return run();
@@ -90,7 +90,7 @@ function answerOf(run: () => unknown): unknown {
   }
 }
 
-/** What the store says; a trap in the kernel is no FastcacheError and fails the test. */
+/** Returns the store's answer; a trap in the kernel is no FastcacheError and fails the test. */
 function outcomeOf(run: () => void): Code {
   try {
     run();

@@ -1,4 +1,4 @@
-/** What a primary's store emits: every change, once, in order, in batches of the size that the rules say. */
+/** The emissions of a primary's store: every change, once, in order, in batches of the size in the rules. */
 import '../support/debug-kernel.js';
 
 import { xxh3 } from '@node-rs/xxhash';
@@ -29,7 +29,7 @@ class Emitted {
     return this.batches.flatMap(({ records }) => records);
   }
 
-  /** What a follower that began empty would hold. */
+  /** Returns the content that a follower that began empty would hold. */
   folded(): Map<string, string> {
     const held = new Map<string, { value: string; expireAtMs: bigint | null }>();
     for (const { op, key, value, expireAtMs } of this.records) {

@@ -1,4 +1,7 @@
-/** The memory limit: what goes by each policy and what stays, what is refused, and what runs all the same. */
+/**
+ * The memory limit: the keys that go by each policy and those that stay, the commands that are refused, and
+ * those that run all the same.
+ */
 import '../support/debug-kernel.js';
 
 import { describe, expect, it } from 'vitest';

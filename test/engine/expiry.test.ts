@@ -13,7 +13,7 @@ import { RandomSource } from '../support/random.js';
 const k = Buffer.from('k');
 const value = Buffer.from('value');
 
-/** What a store emits from now on, as `op key`. */
+/** Returns the records that a store emits from now on, as `op key`. */
 function emittedBy(engine: ReturnType<typeof newEngine>): string[] {
   const emitted: string[] = [];
   engine.onBatch = ({ payload }) => {

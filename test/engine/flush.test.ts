@@ -1,6 +1,6 @@
 /**
- * A store that is emptied in steps, as FLUSHALL does: what is told of it, what memory it takes, what a
- * replica has then.
+ * A store that is emptied in steps, as FLUSHALL does: its reports, its memory, and the content of a replica
+ * then.
  */
 import '../support/debug-kernel.js';
 

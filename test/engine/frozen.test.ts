@@ -1,6 +1,6 @@
 /**
- * A frozen store (CLIENT PAUSE): what has expired is hidden and stays, nothing is evicted, and both go on
- * when it thaws.
+ * A frozen store (CLIENT PAUSE): expired keys are hidden and stay, nothing is evicted, and both go on when
+ * the pause ends.
  */
 import '../support/debug-kernel.js';
 
@@ -25,7 +25,7 @@ beforeEach(() => {
   };
 });
 
-/** What was emitted until now, or since the last call. */
+/** Returns the records that were emitted until now, or since the last call. */
 function news(): string[] {
   engine.flush();
   return emitted.splice(0);

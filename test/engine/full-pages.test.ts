@@ -45,7 +45,7 @@ it.each([
   for (let round = 0; round < 300; round++) pour(engine, driver, random, random.skewed(500_000), MIB / 8);
   const text = (...args: string[]) => driver.run(command(...args)).replies.toString();
   expect(text('MSET', 'a', 'x'.repeat(1000), 'b', 'x'.repeat(100_000))).toBe('+OK\r\n');
-  // What grows may itself have been evicted for it.
+  // The value that grows may itself have been evicted for it.
   expect(text('APPEND', 'a', 'x'.repeat(3_000_000))).toMatch(/^:300[01]000\r\n$/);
   expect(text('INCR', 'number')).toBe(':1\r\n');
   engine.set(Buffer.from('embedded'), Buffer.alloc(4 * MIB));

@@ -1,5 +1,5 @@
 /**
- * What a primary accepts, a replica of the same build can hold: in the order of a snapshot, and in that of
+ * A replica of the same build can hold all that a primary accepts: in the order of a snapshot, and in that of
  * the writes.
  */
 import '../support/debug-kernel.js';
@@ -122,7 +122,7 @@ it('a replica at its limit moves no more records to make room than are written',
     return false;
   };
   while (write()) {}
-  // What it holds has no gaps, and hardly more has room.
+  // Its content has no gaps, and hardly more has room.
   const replica = newReplica({ maxMemoryBytes: primary.usedBytes() * 1.03, secret: 7n });
   primary.flush();
   load(replica, primary);

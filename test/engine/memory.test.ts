@@ -1,5 +1,6 @@
 /**
- * Memory: what tables take as a store grows, what comes back as it shrinks, and what a full store still does.
+ * Memory: the bytes that tables take as a store grows, those that come back as it shrinks, and the commands
+ * that a full store still runs.
  */
 import '../support/debug-kernel.js';
 

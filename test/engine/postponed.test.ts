@@ -27,7 +27,7 @@ function emitting(options: Partial<ShardEngineOptions> = {}) {
       records.push(`${op} ${key} ${value.length}`);
     }
   };
-  /** What was emitted since, with the open frame. */
+  /** The records that were emitted since, with the open frame. */
   const emitted = () => {
     engine.kernel.invariants();
     engine.flush();

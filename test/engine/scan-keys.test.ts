@@ -8,7 +8,7 @@ import { matchingKeys, newEngine, newReplica, StandingClock, scanKeys } from '..
 import { RandomSource } from '../support/random.js';
 
 const CURSOR_END = 2n ** 53n;
-/** What a step may look at beyond its COUNT: the rest of a bucket. */
+/** The keys that a step may look at beyond its COUNT: the rest of a bucket. */
 const SLACK = 64;
 const value = Buffer.from('value');
 const keyOf = (n: number): Buffer => Buffer.from(`key:${n}`);

@@ -1,6 +1,6 @@
 /**
- * A scan between whose steps writes go on: what is there throughout is met, each step is as small as was
- * asked.
+ * A scan with writes between its steps: it meets every key that is there throughout, and each step is as
+ * small as was asked.
  */
 import '../support/debug-kernel.js';
 

@@ -1,4 +1,4 @@
-/** Tracked keys: who is to hear of which change, against a map; their limits, and that they leave nothing. */
+/** Tracked keys: the clients of each change, against a map; their limits, and that they leave nothing. */
 import '../support/debug-kernel.js';
 
 import { describe, expect, it } from 'vitest';

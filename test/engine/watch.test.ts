@@ -1,5 +1,5 @@
 /**
- * WATCH's tickets: what counts as a change, beside redis-server as primary and as replica, and against a map.
+ * WATCH's tickets: the changes that count, beside redis-server as primary and as replica, and against a map.
  */
 import '../support/debug-kernel.js';
 
@@ -17,7 +17,7 @@ const k = Buffer.from('k');
 const oom = expect.objectContaining({ code: 'OUT_OF_MEMORY' });
 const MIB = 1024 * 1024;
 
-/** What happens before a WATCH of `k`, and what between it and EXEC: commands, or time that passes. */
+/** The events before a WATCH of `k`, and those between it and EXEC: commands, or time that passes. */
 const SHORT_MS = 60;
 const PAUSE_MS = 80;
 const short = ['SET', 'k', 'v', 'PX', 'SHORT'];
@@ -125,8 +125,8 @@ describeWith(redisServer, 'beside redis-server', () => {
   async function theirsChanges(first: string[][], then: string[][], onReplica: boolean): Promise<boolean> {
     const watcher = watchers[onReplica ? 1 : 0]!;
     const pauses = [...first, ...then].filter(([name]) => name === 'PAUSE').length;
-    // What lives a short time must live when it is watched. On a machine that is busy it may not: then all
-    // goes slower.
+    // A key that lives a short time must live when it is watched. On a machine that is busy it may not: then
+    // all goes slower.
     const hasToHurry = first.at(-1) === short;
     for (let slowness = 1; ; slowness *= 2) {
       await run([['FLUSHALL']]);

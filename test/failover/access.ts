@@ -3,7 +3,7 @@ import { createSecureContext } from 'node:tls';
 import { RespClient } from '../support/resp-client.js';
 import { pemOf, tlsFile } from '../support/tls.js';
 
-/** What servers, Sentinels and clients are given. */
+/** One way of access: the connections and the options of servers, Sentinels and clients. */
 export interface Access {
   /** Opens a connection of a client. Throws when nobody listens. */
   connect(port: number): Promise<RespClient>;

@@ -138,7 +138,7 @@ export class Sentinel {
     return Number(reply[1]);
   }
 
-  /** What it knows of the primary: `status=ok,address=…,slaves=2,sentinels=3`. */
+  /** Returns its view of the primary: `status=ok,address=…,slaves=2,sentinels=3`. */
   async view(): Promise<string> {
     return fieldsOf(await this.#line.ask('INFO', 'sentinel')).get('master0') ?? '';
   }

@@ -1,4 +1,4 @@
-/** What happens to a cluster under Sentinels, one scenario a function; each returns what it measured. */
+/** Scenarios of a cluster under Sentinels, one a function; each returns its measurements. */
 import { eventually } from '../support/processes.js';
 import { type Cluster, isReplicaOf, type Server } from './cluster.js';
 import type { Losses, Writers } from './writers.js';
@@ -9,11 +9,11 @@ const AFTER_MS = 500;
 const HALT_MS = 6_000;
 /** Sentinels say every 2 s who is primary, to a server that they have found. */
 const SENTINELS_FOUND_MS = 4_000;
-/** What a primary has acknowledged before its halt has arrived behind this. */
+/** Writes that a primary has acknowledged before its halt have arrived behind this. */
 const ON_ITS_WAY_MS = 200;
 const WITNESSES = 4;
 
-/** What a failover did. */
+/** The measurements of a failover. */
 export interface Failover extends Losses {
   /** From the fault to the first write that the new primary acknowledged, milliseconds. */
   readonly firstWriteMs: number;
@@ -66,7 +66,7 @@ export async function killReplicaThenPrimary(cluster: Cluster, writers: Writers)
   return { firstWriteMs, snapshots: 0, backMs, ...losses };
 }
 
-/** What a planned change of primaries did. */
+/** The measurements of a planned change of primaries. */
 export interface HandOver extends Losses {
   /** The longest time around it in which no write was acknowledged, milliseconds. */
   readonly pauseMs: number;
@@ -114,7 +114,7 @@ async function snapshotsOf({ servers }: Cluster): Promise<number> {
   return infos.reduce((sum, info) => sum + Number(info.get('sync_full')), 0);
 }
 
-/** What came of a primary that was halted. */
+/** The measurements of a primary that was halted. */
 export interface Halt {
   /** Writes that the halted primary acknowledged from its halt on, on connections that it had. */
   readonly acknowledgedLate: number;

@@ -25,7 +25,7 @@ interface Acknowledged {
   readonly isReplicated: boolean;
 }
 
-/** What was lost of what was acknowledged. */
+/** The acknowledged writes that were lost. */
 export interface Losses {
   readonly acknowledged: number;
   readonly replicated: number;

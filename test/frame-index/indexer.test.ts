@@ -163,7 +163,7 @@ it('takes nothing more once it is closed, when its memory may be that of another
   first.close();
   const other = new Indexer();
   expect(() => first.push(builder.batch(0))).toThrow('closed');
-  // What was freed once is given out once.
+  // Memory that was freed once is given out once.
   const frames = [builder.batch(1, 300, 7), builder.batch(2, 2, 1_024)];
   const expected = frames.map((frame) => indexOf(frame));
   const halves = frames.map((frame) => frame.subarray(0, frame.length / 2));

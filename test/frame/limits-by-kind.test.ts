@@ -22,7 +22,7 @@ const limits: [FrameKindName, number][] = [
   ['Status', 1_048_576],
 ];
 
-/** Gives a reader a header alone: what it does not refuse it waits for. */
+/** Gives a reader a header alone: a frame that it does not refuse it waits for. */
 function give(kind: FrameKindName, flags: 0 | 1, payloadBytes: number, uncompressedBytes: number): void {
   const header = rawFrame({ kind: FrameKind[kind], flags, payloadBytes, uncompressedBytes });
   new FrameSplitter().push(header, () => {});

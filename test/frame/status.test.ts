@@ -97,7 +97,7 @@ describe('a Status payload', () => {
   });
 
   it('whose lists each announce all that is left takes no more memory than it has bytes', () => {
-    // What msgpackr would allocate 240 MB for, at each of seven levels.
+    // A list for which msgpackr would allocate 240 MB, at each of seven levels.
     const list = Buffer.from([0xdd, 0x01, 0xc9, 0xc3, 0x80]);
     const payload = Buffer.concat([Buffer.from([0x81, 0xa1, 0x61]), ...new Array(7).fill(list)]);
     expect(codeOf(payload)).toBe('FCRP_COUNT_OVER_PAYLOAD');

@@ -4,7 +4,7 @@ import { Translator } from '../../src/import/translate.js';
 
 const words = (text: string) => text.split(' ').map((word) => Buffer.from(word));
 
-/** What a stream of commands becomes, a line each. */
+/** Returns the translation of a stream of commands, a line each. */
 function translated(database: number, ...commands: string[]): string[] {
   const translator = new Translator(database);
   return commands.flatMap((command) => {

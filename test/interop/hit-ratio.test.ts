@@ -128,7 +128,7 @@ async function capacityOf(redis: RedisServer): Promise<number> {
   return keys;
 }
 
-/** What so many keys take in a store of ours. */
+/** Returns the memory that so many keys take in a store of ours. */
 function memoryFor(keys: number): number {
   const engine = newEngine();
   for (let n = 0; n < keys; n++) engine.set(Buffer.from(keyOf(n)), value);

@@ -120,7 +120,7 @@ class Writer {
   }
 }
 
-/** What ends with the primary has done its work. */
+/** Awaits work, which also counts as done when it ends with the primary. */
 async function untilKilled(work: () => Promise<void>): Promise<void> {
   try {
     await work();
@@ -129,7 +129,7 @@ async function untilKilled(work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** What a replica answers until its first content is whole. */
+/** Returns whether a reply is the one that a replica gives until its first content is whole. */
 function isLoading(reply: Reply | undefined): boolean {
   return typeof reply === 'string' && reply.startsWith('-LOADING ');
 }

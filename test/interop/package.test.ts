@@ -70,7 +70,7 @@ describe('the package in an empty project, with nothing compiled', () => {
     const { bind } = JSON.parse(await primary.nextLine((line) => line.includes('"ready"'))) as {
       bind: string;
     };
-    const replica = command('replica', 'follow', bind);
+    const replica = command('replica', 'follow', bind, '--listen', ':0');
     await replica.nextLine((line) => line.includes('"caught-up"'));
     await Promise.all([primary.kill('SIGTERM'), replica.kill('SIGTERM')]);
   });

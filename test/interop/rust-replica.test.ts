@@ -1,6 +1,7 @@
 /**
  * A replica of the crate follows a primary of ours that is a process of its own and is being written to
- * through its Redis port. What was sent is read off the wire, what arrived is compared by digest.
+ * through its Redis port. The frames that were sent are read off the wire, and the content that arrived is
+ * compared by digest.
  */
 import { expect, it } from 'vitest';
 import { servedDigest } from '../support/content.js';

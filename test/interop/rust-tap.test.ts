@@ -33,7 +33,7 @@ describeWith(rustPeer, 'a tap on the crate', () => {
       );
       expect(await tap.kill('SIGTERM')).toEqual({ code: 0, signal: null });
       changes.push(...tap.changes);
-      // What is written while it is away is in the backlog.
+      // Records that are written while it is away are in the backlog.
       await primary.set(`away:${run}`, 'x');
     }
     expect(changes.filter(({ type }) => type === 'snapshot-begin')).toHaveLength(1);

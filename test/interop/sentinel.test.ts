@@ -1,6 +1,6 @@
 /**
- * Three stock Sentinels manage three servers of ours. What is decided here is what is lost and who follows
- * whom; times are limits that a slow machine keeps. The long runs are `npm run sentinel:rounds`.
+ * Three stock Sentinels manage three servers of ours. Losses and the roles of the servers are decided here;
+ * times are limits that a slow machine keeps. The long runs are `npm run sentinel:rounds`.
  */
 import { afterEach, expect, it } from 'vitest';
 import { Cluster, type ClusterOptions } from '../failover/cluster.js';

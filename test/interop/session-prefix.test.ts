@@ -35,7 +35,7 @@ describeWith(rustPeer, 'with session-prefix routing', () => {
       (count) => count === entries.length,
     );
     expect(embeddedDigest(replica, keys)).toBe(digestOf(entries));
-    // What follows live meets what came before, and does not stand beside it.
+    // Live records meet the entries that came before, and do not stand beside them.
     for (const [key] of entries) await primary.set(key, 'again');
     const again = digestOf(entries.map(([key]) => [key, Buffer.from('again')]));
     await eventually(

@@ -42,7 +42,7 @@ describeWith(rustPeer, 'watermarks of a Rust primary', () => {
     for (let round = 0; round < 3; round += 1) {
       await primary.startFill(round * 1_000, (round + 1) * 1_000, 64);
       await primary.filled();
-      // What waits in a batch is out within a millisecond.
+      // Records that wait in a batch are out within a millisecond.
       await seen(
         await eventually(
           () => primary.watermarks(),

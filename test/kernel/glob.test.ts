@@ -70,7 +70,7 @@ function randomPattern(): Buffer {
   return Buffer.concat(pieces);
 }
 
-/** What a key might be asked for with: some of it kept, some of it made general. */
+/** Returns a pattern with which a key might be asked for: some of it kept, some of it made general. */
 function patternOf(key: Buffer): Buffer {
   const bytes: Buffer[] = [];
   for (let at = 0; at < key.length; at++) {

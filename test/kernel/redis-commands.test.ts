@@ -98,7 +98,7 @@ function expireOptions(): string[] {
   return chosen;
 }
 
-/** With GT and LT no two times from now near each other: what the two clocks are apart would decide. */
+/** With GT and LT no two times from now near each other: the difference of the two clocks would decide. */
 function timeAndOptions(): string[] {
   const chosen = expireOptions();
   return [chosen.length === 0 ? time() : `${random.between(50_000, 2_000_000_000)}000`, ...chosen];

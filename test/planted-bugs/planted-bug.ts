@@ -1,6 +1,6 @@
 /** A small, plausible mistake, and the tests that ought to notice it. */
 export interface PlantedBug {
-  /** What is wrong then, in a few words. */
+  /** The fault in a few words. */
   readonly name: string;
   /** From the repository's root. */
   readonly file: string;

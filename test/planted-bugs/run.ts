@@ -41,7 +41,7 @@ const names = words.filter((word) => !word.startsWith('--'));
 const chosen = bugs.filter(({ name }) => names.length === 0 || names.some((word) => name.includes(word)));
 const scratch = mkdtempSync(join(tmpdir(), 'fastcache-planted-'));
 const dist = join(scratch, 'dist');
-/** What is built of the tree without any bug. */
+/** The build of the tree without any bug. */
 const soundDist = join(scratch, 'sound-dist');
 try {
   prepare();

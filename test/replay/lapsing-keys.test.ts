@@ -26,7 +26,7 @@ it('what has expired is sent to live once more as long as it had to, and at leas
   // A clock that went back, or a damaged time.
   expect(sent(record('d', past, { timestampMs: 2n ** 64n - 1n }))).toBe(BigInt(NOW_MS + HOUR_MS));
   expect(sent(record('e', 0, { op: 'expire' }))).toBe(BigInt(NOW_MS + HOUR_MS));
-  // What expires on its way would be lost as well.
+  // A key that expires on its way would be lost as well.
   expect(sent(entry('f', NOW_MS + 1_000))).toBe(BigInt(NOW_MS + HOUR_MS));
   expect(sent(entry('g', NOW_MS + HOUR_MS))).toBe(BigInt(NOW_MS + HOUR_MS));
   expect(sent(entry('h', null))).toBe(null);

@@ -1,14 +1,11 @@
-/**
- * The pipeline against a server that is played by hand: what it does when that says nothing, too much, or
- * nonsense.
- */
+/** The pipeline against a server that is played by hand, and that answers nothing, too much, or nonsense. */
 import { expect, it } from 'vitest';
 import { Pipeline } from '../../src/replay/pipeline.js';
 import type { Connection, ConnectionHandlers } from '../../src/transport/connection.js';
 
 class PlayedServer {
   readonly errors: [string, number][] = [];
-  /** What it was sent. */
+  /** The bytes that it was sent. */
   sent = '';
   isClosed = false;
   #handlers: ConnectionHandlers | undefined;

@@ -1,5 +1,5 @@
 /**
- * What another client does between two steps of one client: limits, roles and time that change under a
+ * Acts of another client between two steps of one client: limits, roles and time that change during a
  * transaction.
  */
 import { setImmediate as turn } from 'node:timers/promises';

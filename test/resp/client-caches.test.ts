@@ -85,8 +85,11 @@ describe('a client that keeps what it reads', () => {
         expect(Number(text ?? 0)).toBeGreaterThanOrEqual(least.get(key) ?? 0);
         kept.set(key, Number(text ?? 0));
       };
-      for (let round = 0; round < 300; round++) {
+      // How often a change is heard of depends on who comes first.
+      for (let round = 0; round < 300 || wasHeard <= 100; round++) {
         const wanted = KEYS.filter((key) => !kept.has(key) && random.chance(0.3));
+        // A client that asks for nothing reads nothing, and is sent nothing.
+        if (wanted.length === 0) wanted.push(random.pick(KEYS));
         asked.push(...wanted);
         const reads = wanted.flatMap((key) => [
           ...(options[0] === 'OPTIN' ? [respCommand('CLIENT', 'CACHING', 'YES')] : []),
@@ -97,7 +100,7 @@ describe('a client that keeps what it reads', () => {
         while (asked.length > 0) await next();
         await writing;
       }
-      // A command behind all writes: what has been sent before its reply is all there is to hear.
+      // A command behind all writes: no other invalidation comes than those before its reply.
       client.write(respCommand('ECHO', 'end'));
       for (;;) {
         const bytes = await client.rawReply();
@@ -105,7 +108,6 @@ describe('a client that keeps what it reads', () => {
         for (const { text: key } of parseWire(bytes).items![1]!.items!) kept.delete(key!);
         wasHeard += 1;
       }
-      expect(wasHeard).toBeGreaterThan(100);
       for (const [key, value] of kept) expect([key, value]).toEqual([key, writers.last.get(key) ?? 0]);
     },
   );
@@ -135,7 +137,7 @@ describe('node-redis’ client-side cache', () => {
     for (const { client, cache } of caches) {
       for (const key of KEYS) {
         const value = writers.last.get(key);
-        // What it hears of comes by itself, in its own time.
+        // Its invalidations come by themselves, in their own time.
         await eventually(
           () => client.get(key),
           (read) => read === (value === undefined ? null : `${value}`),

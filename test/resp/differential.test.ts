@@ -34,7 +34,7 @@ describeWith(redisServer, 'beside redis-server', () => {
   let redis: RedisServer;
   let another: RedisServer;
   let addresses: Addresses;
-  /** Two redis-servers: what the test itself sees or overlooks. */
+  /** Two redis-servers: they show what the test itself notices or overlooks. */
   let twins: Addresses;
 
   beforeAll(async () => {

@@ -1,5 +1,6 @@
 /**
- * What one transaction and one script may emit, for each is atomic, and a small write may emit a large value.
+ * The bound of one transaction's and one script's emissions: each is atomic, and a small write may emit a
+ * large value.
  */
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Primary } from '../../src/index.js';

@@ -1,4 +1,4 @@
-/** Failovers as clients meet them: who waits, who is answered what, and what INFO shows. */
+/** Failovers as clients meet them: the clients that wait, the answers, and the fields of INFO. */
 import { expect, it } from 'vitest';
 import { Replica } from '../../src/index.js';
 import { isCaughtUp } from '../support/embedded-pair.js';

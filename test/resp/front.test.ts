@@ -1,4 +1,4 @@
-/** What concerns a client's connection as a whole: passwords, limits, pauses, and who may connect. */
+/** A client's connection as a whole: passwords, limits, pauses, and who may connect. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { connect, say, start } from '../support/open-front.js';
 import { describeWith } from '../support/optional-peers.js';

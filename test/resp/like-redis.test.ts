@@ -1,6 +1,6 @@
 /**
- * What a client gets to hear, byte for byte as from a real redis-server: replies, errors of arity and of
- * arguments, and what becomes of a connection that breaks the protocol.
+ * The bytes that a client is sent, as from a real redis-server: replies, errors of arity and of arguments,
+ * and the end of a connection that breaks the protocol.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Primary } from '../../src/index.js';

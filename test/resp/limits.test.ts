@@ -1,5 +1,5 @@
 /**
- * What a client may not do, and what it does to nobody else: too long values, clients that do not read,
+ * Acts that a client may not do, and that harm no other client: too long values, clients that do not read,
  * clients that go.
  */
 import { execFileSync } from 'node:child_process';
@@ -30,7 +30,7 @@ describe('with --max-value 1mb', () => {
   });
   afterAll(() => client.close());
 
-  /** What is answered to `bytes` before the connection is closed. */
+  /** Returns the answer to `bytes` before the connection is closed. */
   async function lastWords(bytes: Buffer | string): Promise<string> {
     const one = await RespClient.connect(address);
     one.write(bytes);

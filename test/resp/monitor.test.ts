@@ -1,5 +1,6 @@
 /**
- * MONITOR: what it shows, where in a monitor's own replies, and what becomes of one that does not keep up.
+ * MONITOR: its lines, their place among a monitor's own replies, and the end of a monitor that does not keep
+ * up.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { settledBytes, staysWell } from '../support/hostile-acts.js';

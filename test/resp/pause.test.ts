@@ -1,6 +1,6 @@
 /**
- * While clients are paused content stays as it is, as redis-server has it: whoever fails over can rely on the
- * offset.
+ * While clients are paused content stays as it is, as redis-server has it: an operator that fails over can
+ * rely on the offset.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
@@ -139,7 +139,7 @@ it('of ALL clients too, until its time is over', async () => {
   expect(primary.get('k')).toBeUndefined();
   expect(primary.keyCount()).toBe(1);
   expect(primary.watermarks()).toEqual(before);
-  // What the program itself writes is not held back.
+  // Writes of the program itself are not held back.
   primary.set('other', 'v');
   expect(primary.get('other')?.toString()).toBe('v');
   await eventually(

@@ -1,6 +1,6 @@
 /**
- * Channels: who is sent which message, and when; what a subscriber may do; what becomes of one that does not
- * read.
+ * Channels: the messages that each subscriber is sent, and when; its allowed commands; the end of one that
+ * does not read.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Primary } from '../../src/index.js';

@@ -1,4 +1,6 @@
-/** What a client is sent out of turn: its bytes, which are made once for all who are sent the same. */
+/**
+ * The bytes that a client is sent out of turn, which are made once for all clients that are sent the same.
+ */
 import { expect, it } from 'vitest';
 import { ClientState } from '../../src/resp/client-state.js';
 import { PubSub } from '../../src/resp/pubsub/pubsub.js';

@@ -1,5 +1,5 @@
 /**
- * The Redis port of a replica: what it answers while it has nothing, when its link is down, and when it is
+ * The Redis port of a replica: its answers while it has nothing, when its link is down, and when it is
  * promoted.
  */
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** Settings: what they start as, what a change does, and who hears of it. */
+/** Settings: their first values, the effect of a change, and the calls of `onChange`. */
 import { describe, expect, it } from 'vitest';
 import type { Settings } from '../../src/resp/settings.js';
 import { newSettings } from '../support/settings.js';

@@ -1,4 +1,4 @@
-/** The slow log: what gets in, what is kept of it, and for how long. */
+/** The slow log: the commands that get in, the parts of them that are kept, and for how long. */
 import { expect, it } from 'vitest';
 import { ClientState } from '../../src/resp/client-state.js';
 import { Slowlog } from '../../src/resp/slowlog.js';

@@ -1,5 +1,6 @@
 /**
- * CLIENT TRACKING: what clients that keep keys are sent, in which place among their replies, and for whom.
+ * CLIENT TRACKING: the invalidations that clients are sent that keep keys, their place among the replies, and
+ * for whom.
  */
 import { describe, expect, it } from 'vitest';
 import type { Primary } from '../../src/index.js';
@@ -34,7 +35,7 @@ class Cache {
     return shown;
   }
 
-  /** What one command is answered; nothing else may have come before. */
+  /** Returns the answer to one command; nothing else may have come before. */
   async ask(...command: string[]): Promise<string> {
     this.send(command.length === 1 ? command[0]! : command);
     return (await this.next(1))[0]!;

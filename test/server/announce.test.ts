@@ -1,4 +1,4 @@
-/** What a replica has others know of it: where its clients find it, and whether it is to be promoted. */
+/** The facts that a replica announces: where its clients find it, and whether it is to be promoted. */
 import { connect } from 'node:net';
 import { expect, it } from 'vitest';
 import type { Primary, Replica } from '../../src/index.js';

@@ -1,4 +1,7 @@
-/** A replica that keeps no content: what it acknowledges is nowhere, so it counts for nobody who waits. */
+/**
+ * A replica that keeps no content: it holds no record that it acknowledges, so it counts for no client that
+ * waits.
+ */
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { LaggingReplica } from '../support/lagging-replica.js';

@@ -1,4 +1,4 @@
-/** What becomes of writes while the disk of a data directory fails (`--on-data-fault`). */
+/** The handling of writes while the disk of a data directory fails (`--on-data-fault`). */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

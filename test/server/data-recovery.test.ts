@@ -51,7 +51,7 @@ it('takes in as frames what the furthest has more, before it serves, and replica
   expect(far.history).toBe(again.history);
   expect(far.metrics().catchUpSnapshotCount + again.metrics().catchUpSnapshotCount).toBe(0);
   await again.close();
-  // What came is in the directory.
+  // The content that came is in the directory.
   const last = await startPrimary({ bind, data: kept });
   expect(last.get('key 149')?.toString()).toBe('new');
 });

@@ -72,7 +72,7 @@ describe('a replica that holds something else', () => {
     nodes.world.runUntil(() => events.length > 0, HEARTBEAT_MS);
     expect(events).toMatchObject([{ event: 'diverged', shards: [0], action: 'resync' }]);
     expect(errors.join()).toContain('the digests differ of shards 0');
-    // What was held stays readable until the new content is whole.
+    // The old content stays readable until the new content is whole.
     expect(middle.node.engine.get(key)?.toString()).toBe('wrong');
     nodes.world.runUntil(() => isEqual(top, middle, leaf));
     nodes.world.run(3 * HEARTBEAT_MS);

@@ -109,7 +109,7 @@ it('a disk that does not answer keeps no start from ending, and nobody gets its 
     roleFile: join(directory, 'role of one'),
   } as const;
   const onDisk = { ...files, openData: async () => disk };
-  // Timers that hurry: what takes seconds takes a hundredth of that.
+  // Timers that hurry: each takes a hundredth of its time.
   const timers: typeof systemNodeSeams.timers = {
     after: (delayMs, run) => systemNodeSeams.timers.after(delayMs / 100, run),
     endOfTurn: (run) => systemNodeSeams.timers.endOfTurn(run),

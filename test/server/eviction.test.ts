@@ -1,6 +1,6 @@
 /**
- * Eviction of an embedded primary: what replicas are told, and what a program that writes past the limit
- * gets.
+ * Eviction of an embedded primary: the records for replicas, and the error of a program that writes past the
+ * limit.
  */
 import { expect, it } from 'vitest';
 import { embeddedPair } from '../support/embedded-pair.js';
@@ -27,7 +27,8 @@ it('reaches the replica as deletions, in the one order of all writes', async () 
   }
   for (let n = KEYS / 2; n < KEYS; n++) primary.set(`key:${n}`, value);
   expect(primary.keyCount()).toBeLessThan(KEYS / 4);
-  // What the last write was too much is evicted in passing, so that the primary's watermarks still move.
+  // The bytes of the last write that were too much are evicted in passing, so that the primary's watermarks
+  // still move.
   await eventually(
     () => {
       primary.flush();

@@ -71,7 +71,7 @@ describe('a primary that loads a dump', () => {
     await primary.close();
     content.set('later', 'x @null');
     expect(contentIn(readFileSync(tap))).toEqual(content);
-    // What it recorded is whole by itself.
+    // Its recording is whole by itself.
     expect(contentIn(readFileSync(next))).toEqual(content);
     const third = await startPrimary({ load: next });
     expect(third.keyCount()).toBe(content.size);

@@ -1,4 +1,7 @@
-/** What is published on a primary reaches the subscribers at its replicas, at relays and at their leaves. */
+/**
+ * Messages that are published on a primary reach the subscribers at its replicas, at relays and at their
+ * leaves.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';

@@ -42,7 +42,7 @@ it('keeps what it holds, and shows it in INFO, /readyz and watermarks --check', 
   ]);
   const check = await runCommand(['watermarks', node.bindAddress!, '--check']);
   expect(check).toMatchObject({ status: 2, stdout: expect.stringContaining('(cannot-hold-primary)') });
-  // Whoever does not want to wait for a minute asks for the primary once more.
+  // An operator who does not want to wait for a minute asks for the primary once more.
   const [host, port] = primary.bindAddress.split(':');
   expect(String(await client.command('REPLICAOF', host!, port!))).toBe('+OK');
   await eventually(

@@ -107,7 +107,7 @@ describe('offsets', () => {
     const roles = await Promise.all([heirNode!, leafNode!].map(({ client }) => client.command('ROLE')));
     expect(roles.map((role) => (role as unknown[]).find((part) => part === 8))).toEqual([8, 8]);
 
-    // The next: what is told of a history is more than the one before it.
+    // The next promotion: the offsets go on through more than one history.
     await leafNode!.promote();
     expect(await leafNode!.offset()).toBe(8);
     await heirNode!.replicaOf(leaf.bindAddress!);

@@ -24,7 +24,7 @@ async function open(options: Parameters<typeof startPrimary>[0] = {}) {
   return { primary, warnings, client, port: primary.listenAddress! };
 }
 
-/** What the server answers before it closes. */
+/** Returns the server's answer before it closes. */
 async function answerTo(address: string, ...pieces: (Buffer | string)[]): Promise<Buffer> {
   const peer = await RespClient.connect(address);
   for (const piece of pieces) {

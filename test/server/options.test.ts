@@ -1,7 +1,7 @@
 /**
  * Each option of a server, wherever it is given: to the library, as a flag, in the environment and by CONFIG
- * SET. What is found in one place by trying is held against the others; what users rely on is written down
- * here once more.
+ * SET. The options that are found in one place by trying are compared with the others. Those that users rely
+ * on are written down here once more.
  */
 import { readFileSync } from 'node:fs';
 import { Parser } from '@oclif/core';
@@ -73,7 +73,7 @@ function refusalOf(run: () => unknown): string | undefined {
 
 type ParserInput = Parameters<typeof Parser.parse>[1];
 
-/** What the arguments and the environment come to, as options of the library. */
+/** Returns the result of the arguments and the environment, as options of the library. */
 async function optionsOf(
   role: Role,
   argv: string[],
@@ -231,7 +231,7 @@ describe('numbers', () => {
   });
 });
 
-/** What an option needs beside itself, so that it is not refused; nothing for most. */
+/** Returns the options that an option needs beside itself, so that it is not refused; none for most. */
 function neededBy(name: OptionName): { [other in OptionName]?: string | true } {
   if (name === 'append' || name === 'force') return { record: 'dump.fcrp' };
   if (name === 'recoverOrFollow') return { recover: ':7631' };

@@ -1,6 +1,6 @@
 /**
- * Dumps and changes of primaries and replicas in the library: what is never lost, and what is said when it
- * would be.
+ * Dumps and changes of primaries and replicas in the library: frames that are never lost, and the errors
+ * where they would be.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What a server with a data directory records: a dump that is whole, whatever it began with. */
+/** The recording of a server with a data directory: a dump that is whole, whatever the server began with. */
 import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

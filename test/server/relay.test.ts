@@ -1,4 +1,4 @@
-/** The embedded relay: what it tells of its replicas, and its promotion with these below it. */
+/** The embedded relay: its report of its replicas, and its promotion with these below it. */
 import { expect, it } from 'vitest';
 import type { Replica } from '../../src/index.js';
 import { isCaughtUp } from '../support/embedded-pair.js';
@@ -60,7 +60,7 @@ it('a relay tells of its replicas and its backlog as Redis does, and in the metr
   );
   expect(info.get('replica0')).toBe('lag_records=0,lag_bytes=0,lag_ms=0,queued_bytes=0');
   expect(info.get('master_replid')).toBe(primary.history);
-  // What came in the snapshot is not in the backlog, and nothing else is written to the other shards.
+  // The entries of the snapshot are not in the backlog, and nothing else is written to the other shards.
   const shards = [...info].filter(([name]) => /^shard\d$/.test(name)).map(([, line]) => line);
   expect(shards.filter((line) => /^seq=\d+,first=\d+,bytes=[1-9]\d*,window_ms=\d+$/.test(line))).toHaveLength(
     1,

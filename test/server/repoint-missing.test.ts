@@ -1,4 +1,6 @@
-/** What has replicas follow an heir cannot be loaded: the program's files were replaced while it ran. */
+/**
+ * The part that has replicas follow an heir cannot be loaded: the program's files were replaced while it ran.
+ */
 import { expect, it, vi } from 'vitest';
 import type { FailoverPeer } from '../../src/replication/primary/failover-peer.js';
 import { type HandoverNode, SentinelHandover } from '../../src/server/sentinel-handover.js';

@@ -1,4 +1,4 @@
-/** The role file: what a server was, it is again, and what it has lost it does not hide. */
+/** The role file: a server has its last role again, and it does not hide that it has lost its content. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -147,7 +147,7 @@ describe('whatever a node was started with', () => {
     const client = await clientOf(node.listenAddress);
     const settings = async () => {
       const all = ((await client.command('CONFIG', 'GET', '*')) as Buffer[]).map(String);
-      // Whom a node follows is its role.
+      // The primary that a node follows belongs to its role.
       const isRole = (index: number) => /^(replicaof|slaveof)$/.test(all[index - (index % 2)]!);
       return all.filter((_, index) => !isRole(index));
     };
@@ -222,7 +222,7 @@ it('200 changes of role leave no timer, socket or listener behind', async () => 
   );
 });
 
-/** What keeps the process alive, by kind. */
+/** Returns the resources that keep the process alive, by kind. */
 async function resources(): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (const name of process.getActiveResourcesInfo()) counts[name] = (counts[name] ?? 0) + 1;

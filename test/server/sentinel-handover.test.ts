@@ -1,4 +1,4 @@
-/** What Sentinels and clients of a primary meet that hands over. */
+/** A handover as the primary's Sentinels and clients meet it. */
 import { expect, it } from 'vitest';
 import { Replica } from '../../src/index.js';
 import type { FailoverPeer } from '../../src/replication/primary/failover-peer.js';

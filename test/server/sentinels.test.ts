@@ -1,4 +1,4 @@
-/** What Sentinels are asked at the start, and what their answers, and those of impostors, lead to. */
+/** The questions to Sentinels at the start, and the results of their answers, and of those of impostors. */
 import { afterEach, expect, it } from 'vitest';
 import { systemTimers } from '../../src/clock.js';
 import { Server, type ServerOptions } from '../../src/index.js';

@@ -1,6 +1,4 @@
-/**
- * What INFO tells of a snapshot that is on its way: what is known of it, in the fields that Redis has then.
- */
+/** INFO during a snapshot: the known facts about it, in the fields that Redis has then. */
 import { expect, it } from 'vitest';
 import { tcpTransport } from '../../src/transport/tcp.js';
 import { type FakePeer, FakePrimary } from '../support/fake-primary.js';

@@ -1,4 +1,7 @@
-/** Nodes in a virtual world that change their roles: what is left behind, and whom they refuse. */
+/**
+ * Nodes in a virtual world that change their roles: the resources that are left behind, and the peers that
+ * they refuse.
+ */
 import { expect, it } from 'vitest';
 import { parseAddress } from '../../src/transport/address.js';
 import { NodeWorld, type StartedNode } from '../support/node-world.js';

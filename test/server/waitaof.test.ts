@@ -1,4 +1,4 @@
-/** WAITAOF: what is on the disk here, and on those of replicas. */
+/** WAITAOF: the writes that are on the disk here, and on those of replicas. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

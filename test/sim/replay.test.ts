@@ -1,5 +1,6 @@
 /**
- * A seed tells all: whoever plays it again sees the very same run, or what failed could not be looked into.
+ * A seed decides all: to play it again gives the very same run, without which a failure could not be looked
+ * into.
  */
 import { expect, it } from 'vitest';
 import { playSeed } from '../support/sim/seeds.js';

@@ -238,7 +238,10 @@ async function idleResources(): Promise<Map<string, number>> {
   return total;
 }
 
-/** What is to come within a second, as a sync, may have come meanwhile: no more than before is in use. */
+/**
+ * A timer that was due within a second, as that of a sync, may have run meanwhile. So only resources that
+ * were not there before are a fault.
+ */
 async function expectNothingLeft(before: ReadonlyMap<string, number>): Promise<void> {
   const more = (after: ReadonlyMap<string, number>) =>
     [...after].filter(([name, count]) => count > (before.get(name) ?? 0));

@@ -6,10 +6,10 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Primary } from '../../src/index.js';
 
-/** What a server has in use, and how it was since the last answer. */
+/** The resources that a server has in use, and its figures since the last answer. */
 export interface Sample {
   readonly rssBytes: number;
-  /** What keeps the event loop alive, by its name: sockets, timers, listeners. */
+  /** The resources that keep the event loop alive, by name: sockets, timers, listeners. */
   readonly resources: Readonly<Record<string, number>>;
   /** Event-loop delay, ms, within the span since the last sample. */
   readonly delayP99Ms: number;

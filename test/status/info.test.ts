@@ -40,7 +40,7 @@ const NEWER_FIELDS = new Set([
 ]);
 /** Of the section `replication`, which has tests of its own (test/resp/replica-front.test.ts). */
 const REPLICATION_FIELD = /^(master_|slave_|replica_|second_repl_|repl_backlog_)/;
-/** What redis_exporter reads of INFO of Redis 7 and 8, apart from modules. */
+/** The fields that redis_exporter reads of INFO of Redis 7 and 8, apart from modules. */
 const EXPORTED_FIELDS = (
   'uptime_in_seconds process_id io_threads_active connected_clients blocked_clients maxclients tracking_clients ' +
   'clients_in_timeout_table pubsub_clients watching_clients total_watched_keys total_blocking_keys ' +
@@ -275,7 +275,7 @@ describeWith(redisServer, 'as of redis-server', () => {
 
   it('INFO has each field that redis-server has, or the page on Redis says why not', () => {
     const ours = fields(renderInfo(newStatus().status(), ['all']));
-    // What depends on the commands that came.
+    // Fields that depend on the commands that came are left out.
     const lacking = Object.keys(fields(theirs)).filter(
       (name) => !(name in ours) && !/^(cmdstat_|errorstat_|latency_percentiles_usec_)/.test(name),
     );

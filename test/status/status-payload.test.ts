@@ -18,7 +18,7 @@ import {
 import { clustersOf, fill, isEqual } from '../support/virtual-clusters.js';
 
 const cluster = clustersOf('map');
-/** Whatever a test makes of a document. */
+/** A document that a test may change in any way. */
 // biome-ignore lint/suspicious/noExplicitAny: anything may stand anywhere in it
 type Changeable = Record<string, any>;
 

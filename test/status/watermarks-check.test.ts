@@ -1,4 +1,4 @@
-/** What `watermarks --check` finds, and with which of Nagios' states. */
+/** The findings of `watermarks --check`, each with its state of Nagios. */
 import { describe, expect, it } from 'vitest';
 import { FastcacheError } from '../../src/errors.js';
 import type { ReplicaEntry } from '../../src/status/replica-entry.js';

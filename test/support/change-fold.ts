@@ -1,5 +1,6 @@
 /**
- * What a consumer makes of changes by their documentation alone: a plain Map, replaced when a snapshot ends.
+ * The content that a consumer makes of changes by their documentation alone: a plain Map, replaced when a
+ * snapshot ends.
  */
 import type { Change } from '../../src/replication/outputs/changes.js';
 

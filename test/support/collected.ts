@@ -1,4 +1,4 @@
-/** Whether memory is given back: what nothing refers to any more is collected. */
+/** Whether memory is given back: an object is collected to which nothing refers any more. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 

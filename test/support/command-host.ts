@@ -101,7 +101,7 @@ export class Oracle {
     return new Oracle(`127.0.0.1:${port}`);
   }
 
-  /** What an empty server answers to these lines. */
+  /** Returns the answers of an empty server to these lines. */
   async answersTo(lines: readonly string[], protocol: Protocol = 2): Promise<string> {
     const before = [['FLUSHALL'], ['HELLO', String(protocol)], ['ECHO', 'from here']];
     const commands = [...before, ...lines.map(wordsOf)].map((args) => respCommand(...args));

@@ -24,7 +24,7 @@ export async function primaryNode(options: PrimaryOptions = {}): Promise<Node> {
 export async function replicaNode(primary: Node | string, options: ReplicaOptions = {}): Promise<Node> {
   const address = typeof primary === 'string' ? primary : primary.bindAddress!;
   const node = await Node.start(
-    // What a test spoils is to stay so, though heartbeats find it.
+    // Content that a test spoils is to stay so, though heartbeats find it.
     replicaConfig(address, { bind: ':0', reconnectBackoffMs: 10, onDivergence: 'log', ...options }),
     systemNodeSeams,
   );
@@ -69,7 +69,7 @@ export function compare(first: string, second: string, limit = 1000): Promise<Co
   return withSides([first, second], (sides) => compareSides(sides, { ...systemSeams, limit, signal }));
 }
 
-/** What differs, as `sort key`, in order. */
+/** Returns the differences, as `sort key`, in order. */
 export function differing({ differences }: Comparison): string[] {
   return differences.map(({ sort, key }) => `${sort} ${key}`).sort();
 }

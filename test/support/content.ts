@@ -1,5 +1,5 @@
 /**
- * What a server of ours holds, read back the way its users read: over its Redis port, or from an embedded
+ * The content of a server of ours, read back the way its users read: over its Redis port, or from an embedded
  * replica.
  */
 import { digestOf, type Entry } from './digest.js';
@@ -7,7 +7,7 @@ import { RespClient } from './resp-client.js';
 
 const MGET_KEYS = 1_000;
 
-/** What can be read in place: a primary or a replica of the library. */
+/** A store that can be read in place: a primary or a replica of the library. */
 export interface EmbeddedStore {
   get(key: string): Uint8Array | undefined;
   keyCount(): number;

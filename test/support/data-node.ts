@@ -62,7 +62,7 @@ export class DataNode {
     const write = (message: string) => void this.log.push(message);
     const log: Log = { info: write, warn: write, error: write };
     const { clock, timers } = systemSeams;
-    // Timers that hurry: what takes seconds takes as many milliseconds.
+    // Timers that hurry: each second takes a millisecond.
     const hasty: Timers = {
       after: (delayMs, run) =>
         timers.after(delayMs / 1_000, () => {

@@ -18,7 +18,7 @@ export async function decodeWith({ shows = 'items', ...options }: DecodeOptions,
   const chunks: Buffer[] = [];
   const stream = new Writable({
     write(chunk, _encoding, done) {
-      // As a file or a pipe does: what was written is its writer's again.
+      // As a file or a pipe does: bytes that were written are their writer's again.
       chunks.push(Buffer.from(chunk));
       done();
     },

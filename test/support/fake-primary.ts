@@ -17,7 +17,7 @@ import { PRIMARY_ADDRESS, RawPeer } from './virtual-cluster.js';
 export type Script = (peer: FakePeer, hello: DecodedHelloFrame, connection: number) => void;
 
 export class FakePrimary {
-  /** What each connection claimed. */
+  /** The Hello of each connection. */
   readonly hellos: DecodedHelloFrame[] = [];
   readonly peers: FakePeer[] = [];
   readonly listener: Promise<Listener>;

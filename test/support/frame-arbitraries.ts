@@ -1,4 +1,4 @@
-/** What frames are made of, at random: shapes for fast-check, and streams cut at random places. */
+/** The parts of frames, at random: shapes for fast-check, and streams cut at random places. */
 import fc from 'fast-check';
 import { encodeBatch, type MutationRecord } from '../../src/frame/batch.js';
 import { encodeErrorText } from '../../src/frame/error-text.js';

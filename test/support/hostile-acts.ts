@@ -1,4 +1,4 @@
-/** What must hold of a server in this process behind every hostile act. */
+/** The conditions of a server in this process behind every hostile act. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, vi } from 'vitest';

@@ -1,4 +1,4 @@
-/** What a hostile frame is (see hostile-frames.ts). */
+/** The shape of a hostile frame (see hostile-frames.ts). */
 import type { ErrorCode } from '../../src/errors.js';
 
 export interface HostileFrame {
@@ -7,12 +7,12 @@ export interface HostileFrame {
   code: ErrorCode;
   /** Byte offset of the fault in the file; the frame's when the fault is inside a compressed payload. */
   offset: number;
-  /** What is wrong with it, for the README. */
+  /** Its fault, for the README. */
   how: string;
   bytes: Buffer;
   /**
-   * Who refuses it: a reader of streams; a reader of one frame that is all at hand; or, past the codec, who
-   * applies it.
+   * The part that refuses it: a reader of streams; a reader of one frame that is all at hand; or, past the
+   * codec, the store that applies it.
    */
   refusedBy: 'stream' | 'frame' | 'store';
 }

@@ -6,13 +6,13 @@
 import type { DataFile, DataFiles, DataLock } from '../../src/data/data-files.js';
 import type { RandomSource } from './random.js';
 
-/** What a disk loses or tears is at least so long. */
+/** Bytes that a disk loses or tears are at least so many. */
 const SECTOR_BYTES = 64;
 const BLOCK_BYTES = 4_096;
 
 interface Inode {
   bytes: Buffer;
-  /** What is on the disk for sure. */
+  /** The bytes that are on the disk for sure. */
   synced: Buffer;
 }
 
@@ -21,11 +21,11 @@ export type DiskOperation = 'append' | 'sync' | 'create' | 'rename' | 'remove' |
 
 export class LossyDisk implements DataFiles {
   /**
-   * Called before each operation; what it throws is what the operation fails with, and half of what was to be
-   * appended is then in the file.
+   * Called before each operation; the operation fails with the error that it throws, and half of the bytes to
+   * append are then in the file.
    */
   before: (operation: DiskOperation, name: string) => void = () => {};
-  /** Called behind each operation that has been carried out; what it throws is what it fails with. */
+  /** Called behind each operation that has been carried out, which fails with the error that it throws. */
   behind: (operation: DiskOperation, name: string) => void = () => {};
   /** Has an operation carried out after the time that one takes. */
   delay: (run: () => void) => void = setImmediate;
@@ -53,7 +53,7 @@ export class LossyDisk implements DataFiles {
     };
   }
 
-  /** Kills the process: what it has written is there, synced or not. */
+  /** Kills the process: the bytes that it has written are there, synced or not. */
   kill(): void {
     this.#generation += 1;
     this.#isLocked = false;
@@ -76,7 +76,7 @@ export class LossyDisk implements DataFiles {
     this.#syncedNames = new Map(names);
   }
 
-  /** What a reader finds; undefined: no such file. */
+  /** Returns the bytes that a reader finds; undefined: no such file. */
   bytesOf(name: string): Buffer | undefined {
     return this.#names.get(name)?.bytes;
   }
@@ -106,7 +106,7 @@ export class LossyDisk implements DataFiles {
 
   async create(name: string): Promise<DataFile> {
     const inode = { bytes: Buffer.alloc(0), synced: Buffer.alloc(0) };
-    // What a killed process has opened takes nothing more of what it was about to write.
+    // A file that a killed process has opened takes no more of the bytes that it was about to write.
     const generation = this.#generation;
     await this.#do('create', name, () => {
       if (this.#names.has(name)) throw Object.assign(new Error(`EEXIST: ${name}`), { code: 'EEXIST' });
@@ -212,7 +212,7 @@ export class LossyDisk implements DataFiles {
     generation = this.#generation,
   ): Promise<void> {
     await new Promise<void>((resolve) => this.delay(resolve));
-    // What a killed process waits for never comes.
+    // An operation that a killed process waits for never ends.
     if (generation !== this.#generation) await new Promise(() => {});
     this.operations += 1;
     try {

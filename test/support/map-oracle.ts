@@ -25,7 +25,7 @@ interface Held {
 
 export interface Pipeline {
   commands: Buffer;
-  /** What a store must answer. */
+  /** The answers that a store must give. */
   replies: Buffer;
 }
 
@@ -90,7 +90,7 @@ export class MapOracle {
     return expired;
   }
 
-  /** What differs between a scan of the store and the map: nothing, when they are equal. */
+  /** Returns the differences between a scan of the store and the map: none when they are equal. */
   differences(engine: ShardEngine): string[] {
     const differences: string[] = [];
     const seen = new Set<number>();

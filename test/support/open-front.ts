@@ -1,5 +1,5 @@
 /**
- * Primaries of ours with a Redis port, and clients of it: whatever a test opens here is closed behind that
+ * Primaries of ours with a Redis port, and clients of it: all that a test opens here is closed behind that
  * test.
  */
 import { afterEach } from 'vitest';
@@ -17,7 +17,7 @@ export function closedBehind<Opened extends { close(): unknown }>(opened: Opened
   return opened;
 }
 
-/** `warnings`: what it logs. */
+/** `warnings`: the warnings that it logs. */
 export async function start(options: PrimaryOptions = {}): Promise<{ primary: Primary; warnings: string[] }> {
   const primary = closedBehind(await Primary.start({ bind: ':0', listen: ':0', ...options }));
   const warnings: string[] = [];

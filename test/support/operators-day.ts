@@ -1,8 +1,8 @@
 /**
  * An operator's day with real processes: start, join, write, a cut in the network, a primary that comes back
- * empty, promotion, rejoin. What was typed and printed is docs/operations.md, "An operator's day"; `npx tsx
- * test/support/operators-day.ts` prints it. What differs from run to run (ports, histories, times) is made
- * the same.
+ * empty, promotion, rejoin. The transcript is docs/operations.md, "An operator's day"; `npx tsx
+ * test/support/operators-day.ts` prints it. Ports, histories and times, which differ from run to run, are
+ * made the same.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { eventually, freePort, LineProcess, packageRoot } from './processes.js';
 import { RespClient } from './resp-client.js';
 import { Wiretap } from './wiretap.js';
 
-/** What the transcript calls the addresses that were really used. */
+/** The transcript's names of the addresses that were really used. */
 const names = {
   primaryBind: '127.0.0.1:7631',
   primary: '127.0.0.1:6380',

@@ -1,5 +1,5 @@
 /**
- * What the suite compares with, cargo's program and Redis, need not be on every machine: without them the
+ * The suite compares with cargo's program and Redis, which need not be on every machine: without them the
  * tests that want them are skipped with a notice. With FASTCACHE_INTEROP=1, as in CI, their absence is a
  * failure instead.
  */
@@ -8,7 +8,7 @@ import { describe, it, type TestContext } from 'vitest';
 export interface OptionalPeer {
   name: string;
   isThere: boolean;
-  /** What to do to have it, for the notice. */
+  /** The way to get it, for the notice. */
   remedy: string;
 }
 

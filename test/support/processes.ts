@@ -1,7 +1,7 @@
 /**
  * Real processes for the tests: ours (`bin/run.js`), the Rust peer, redis-server. Their stdout is read line
- * by line, and none outlives its test file: whatever still runs is killed after the file's last test and when
- * the worker exits.
+ * by line, and none outlives its test file: processes that still run are killed after the file's last test
+ * and when the worker exits.
  */
 import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
 import { createServer } from 'node:net';

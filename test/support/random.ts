@@ -9,7 +9,7 @@ export class RandomSource {
     this.u32 = () => random.u32();
   }
 
-  /** Another source from the same seed, for a concern of its own: what one draws does not move the other. */
+  /** Another source from the same seed, for a concern of its own: a draw of one does not move the other. */
   static fork(seed: number, concern: string): RandomSource {
     let hash = seed | 0;
     for (const byte of Buffer.from(concern)) hash = Math.imul(hash ^ byte, 0x01000193);

@@ -1,4 +1,4 @@
-/** What a server answers to bytes, as bytes. */
+/** A server's answer to bytes, as bytes. */
 import { RespClient, respCommand } from './resp-client.js';
 
 const MARKER = 'this far and no further';

@@ -1,6 +1,6 @@
 /**
- * Frames and zstd data put together byte by byte, without the codec under test: what hostile frames are made
- * of. The zstd frames follow RFC 8878 with raw blocks, so their bytes do not depend on any compressor.
+ * Frames and zstd data put together byte by byte, without the codec under test: the parts of hostile frames.
+ * The zstd frames follow RFC 8878 with raw blocks, so their bytes do not depend on any compressor.
  */
 
 export const u8 = (value: number): Buffer => Buffer.from([value]);

@@ -1,7 +1,7 @@
 /**
  * A node that is recorded, with a map for its content: it writes, is promoted, begins with other content, is
- * given snapshots, and follows one that was promoted while it lags behind. What its recorder writes is a
- * dump, and what it holds the oracle.
+ * given snapshots, and follows one that was promoted while it lags behind. Its recorder writes a dump, and
+ * its content is the oracle.
  */
 import { xxh3 } from '@node-rs/xxhash';
 import type { FrameSink } from '../../src/files/frame-sink.js';
@@ -103,7 +103,10 @@ export class RecordedNode {
     this.#recorder.follow({ history: this.#history, watermarks: this.#watermarks, content: 'promoted' });
   }
 
-  /** What it follows is promoted while `shard` lags `count` records behind; the last of these come later. */
+  /**
+   * The node that it follows is promoted while `shard` lags `count` records behind; the last of these come
+   * later.
+   */
   followPromoted(shard: number, count: number): void {
     if (this.#history === undefined) {
       this.promote();
@@ -127,7 +130,7 @@ export class RecordedNode {
     this.#recorder.follow({ history, watermarks: place, content: 'held' });
   }
 
-  /** What lags comes, and the shards that it is of cross over to the history that goes on. */
+  /** The lagging records come, and their shards cross over to the history that goes on. */
   catchUp(): void {
     for (const { shard, frame, apply } of this.#lagging.splice(0)) {
       this.#offer(frame);

@@ -27,7 +27,7 @@ export async function redisCli(port: number, ...command: string[]): Promise<stri
   return stdout.replace(/\n$/, '');
 }
 
-/** What redis-benchmark's `--csv` reports of a test. */
+/** The report of redis-benchmark's `--csv` for a test. */
 export interface RedisBenchmark {
   readonly perSecond: number;
   readonly p50Ms: number;

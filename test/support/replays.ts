@@ -1,4 +1,4 @@
-/** What tests of `frames replay` share: small dumps, and what a server holds afterwards. */
+/** The parts that tests of `frames replay` share: small dumps, and the content of a server afterwards. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeBatch, type MutationRecord } from '../../src/frame/batch.js';

@@ -21,7 +21,7 @@ export function rawReplyAt(bytes: Buffer, at: number): { reply: Buffer; end: num
   return end > bytes.length ? end : { reply: Buffer.from(bytes.subarray(at, end)), end };
 }
 
-/** What a whole reply is made of. */
+/** Returns the parts of a whole reply. */
 export function parseWire(bytes: Buffer): Wire {
   return wireAt(bytes, 0).wire;
 }

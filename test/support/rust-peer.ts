@@ -142,7 +142,7 @@ export class RustReplica extends RustPeerProcess {
   }
 }
 
-/** What `fill FROM TO LEN` writes. */
+/** Returns the entries that `fill FROM TO LEN` writes. */
 export function fillEntries(from: number, to: number, valueBytes: number): Entry[] {
   return Array.from({ length: to - from }, (_, at) => [
     Buffer.from(`key:${from + at}`),

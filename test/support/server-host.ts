@@ -33,9 +33,9 @@ export class ServerHost {
   readonly statistics = new CommandStatistics(() => []);
   readonly slowlog: Slowlog;
   readonly engine: ShardEngine = newEngine({ clock: this.clock });
-  /** Who is connected. */
+  /** The clients that are connected. */
   clients: ClientState[] = [];
-  /** What was done to clients and the server, in order. */
+  /** The acts on clients and the server, in order. */
   readonly deeds: string[] = [];
   /** Of a replica. */
   primary: { host: string; port: number } | undefined;
@@ -232,7 +232,7 @@ export class RedisOracle {
     expect(lines.map((line) => host.answer(line, client)).join('')).toBe(rest);
   }
 
-  /** What a new client is answered, line by line. */
+  /** Returns the answers to a new client, line by line. */
   async answers(lines: readonly string[]): Promise<string[]> {
     const client = await RespClient.connect(this.address);
     const answers: string[] = [];

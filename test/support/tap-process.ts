@@ -43,7 +43,7 @@ export class TapProcess extends FastcacheProcess {
   }
 }
 
-/** What changes make of content, as a consumer builds it up from all that it ever got. */
+/** Returns the content that changes lead to, as a consumer builds it up from all that it ever got. */
 export function foldLines(changes: readonly ChangeLine[]): Map<string, string> {
   let content = new Map<string, string>();
   let before = content;

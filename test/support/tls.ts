@@ -9,7 +9,7 @@ export function tlsFile(name: string): string {
   return join(repositoryRoot, 'fixtures/tls', name);
 }
 
-/** The certificate `cert` with its key, and the authority `ca`; what is undefined is not given. */
+/** The certificate `cert` with its key, and the authority `ca`; a part that is undefined is not given. */
 export function pemOf(cert: string | undefined, ca: string | undefined): TlsPem {
   const read = (name: string) => readFileSync(tlsFile(name));
   return {

@@ -36,7 +36,7 @@ export class VirtualDisk {
     this.#random = random;
   }
 
-  /** What a reader finds at `path`; undefined: no such file. */
+  /** Returns the bytes that a reader finds at `path`; undefined: no such file. */
   read(path: string): Buffer | undefined {
     const file = this.#files.get(path);
     return file && bytesOf(file);
@@ -47,7 +47,7 @@ export class VirtualDisk {
     this.#files.delete(path);
   }
 
-  /** The disk as one process has it: what it has not synced when it is killed may be lost. */
+  /** The disk as one process has it: bytes that it has not synced when it is killed may be lost. */
   of(process: VirtualProcess): NodeFiles {
     return {
       openSink: (path, { kept } = {}) => this.#openSink(process, path, kept),

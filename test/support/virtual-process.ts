@@ -5,7 +5,7 @@
 import type { Clock, Random, Seams, Timers } from '../../src/clock.js';
 import type { Planned, VirtualWorld } from './virtual-world.js';
 
-/** What a process holds of the network. */
+/** A socket of a process. */
 export interface Socket {
   /** Its process runs again. */
   resumed(): void;
@@ -19,7 +19,7 @@ export class VirtualProcess {
   /** How far the wall clock is off, ms. */
   clockOffMs = 0;
   #state: 'runs' | 'paused' | 'killed' = 'runs';
-  /** What is to be done when it runs again. */
+  /** The work to do when it runs again. */
   readonly #deferred: (() => void)[] = [];
   readonly #planned = new Set<Planned>();
   readonly #world: VirtualWorld;

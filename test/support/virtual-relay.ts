@@ -36,7 +36,7 @@ export interface VirtualRelayOptions {
 export class VirtualRelay {
   readonly relay: Relay;
   readonly log = new MemoryLog();
-  /** What counts its serving of replicas. */
+  /** The counters of its serving of replicas. */
   readonly metrics = new ReplicationMetrics();
   listener!: ReplicaListener;
   following: VirtualFollower | undefined;
@@ -92,7 +92,7 @@ export class VirtualRelay {
 
   readonly store = () => (this.publisher?.store ?? this.following?.store()) as TestStore | undefined;
 
-  /** Follows another primary, as with REPLICAOF: what is held is continued if that primary can. */
+  /** Follows another primary, as with REPLICAOF: the held content is continued if that primary can. */
   follow(address: string): void {
     let holding: Holding | undefined = this.following?.follower.holding;
     if (this.publisher !== undefined) {

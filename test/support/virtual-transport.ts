@@ -16,7 +16,7 @@ import type {
 import type { Socket, VirtualProcess } from './virtual-process.js';
 import type { VirtualWorld } from './virtual-world.js';
 
-/** What one direction of a connection meets; it may be changed while the connection lasts. */
+/** The conditions of one direction of a connection; they may be changed while the connection lasts. */
 export interface NetworkConditions {
   /** One way, for connections and bytes. */
   latencyMs: number;
@@ -30,7 +30,7 @@ export interface NetworkConditions {
   cutAfterBytes: number;
   /** So much later than the latency the other end hears that this one closed. */
   closeDelayMs: number;
-  /** Whether a write gets lost, as no sound network has it: what a faulty peer leaves out. */
+  /** Whether a write gets lost, as no sound network loses it: a faulty peer leaves it out. */
   loses: (bytes: Uint8Array) => boolean;
 }
 
@@ -80,8 +80,8 @@ export class VirtualTransport implements Transport {
   }
 
   /**
-   * The network as one process has it: what it opened is closed when it is killed, and waits while it is
-   * paused.
+   * The network as one process has it: connections that it opened are closed when it is killed, and wait
+   * while it is paused.
    */
   of(process: VirtualProcess): Transport {
     return {
@@ -254,7 +254,7 @@ export class VirtualConnection implements Connection, Socket {
     return !this.#needsDrain;
   }
 
-  /** What is written is on its way already. */
+  /** Written bytes are on their way already. */
   flush(): void {}
 
   pause(): void {
@@ -294,7 +294,7 @@ export class VirtualConnection implements Connection, Socket {
     this.#close(broken());
   }
 
-  /** What this end writes stays on its way. */
+  /** Bytes that this end writes stay on their way. */
   stall(): void {
     this.#stalled = true;
   }
@@ -372,7 +372,7 @@ export class VirtualConnection implements Connection, Socket {
     }
   }
 
-  /** Until the next delivery: what is behind in the queue has the latency before it too. */
+  /** Until the next delivery: bytes further behind in the queue have the latency before them too. */
   #pauseMs(): number {
     const { pauseMs, latencyMs } = this.conditions;
     if (pauseMs === undefined) return latencyMs;

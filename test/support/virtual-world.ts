@@ -1,6 +1,6 @@
 /**
  * Time, chance and the event loop of a simulation: one heap of events ordered by time, then by when they were
- * planned. Whatever runs on its seams runs the same way every time.
+ * planned. Code that runs on its seams runs the same way every time.
  */
 import type { Clock, Random, Seams, Timers } from '../../src/clock.js';
 

@@ -1,6 +1,6 @@
 /**
- * A TCP relay between a replica and its primary that counts the kinds of frames that go down: what really was
- * sent. It can be slow, so that what usually comes at once comes bit by bit.
+ * A TCP relay between a replica and its primary that counts the kinds of frames that go down, as they were
+ * really sent. It can be slow, so that bytes that usually come at once come bit by bit.
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { frameKindName } from '../../src/frame/kinds.js';
@@ -9,7 +9,7 @@ import { FrameSplitter } from '../../src/frame/splitter.js';
 const PAUSE_MS = 1;
 
 export interface WiretapOptions {
-  /** What replicas are sent goes in pieces of at most this, with a pause between them. */
+  /** Bytes for replicas go in pieces of at most this, with a pause between them. */
   pieceBytes?: number;
 }
 

@@ -21,7 +21,10 @@ export interface WorkloadOptions {
 }
 
 export class Workload {
-  /** What has been written and answered, as it must be found once everything that expires has. */
+  /**
+   * The values that have been written and answered, as they must be found once all keys that expire have
+   * expired.
+   */
   readonly expected = new Map<string, Buffer>();
   /** Commands that the primary has answered. */
   written = 0;

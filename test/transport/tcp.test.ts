@@ -88,8 +88,8 @@ describe.each(transports)('%s', (_, transport) => {
   it('does not take a standstill of its own for a peer that cannot be reached', async () => {
     const { listener } = await pair(transport);
     const end = new End();
-    transport.connect(parseAddress(listener.address), { connectTimeoutMs: 20 }, end);
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    transport.connect(parseAddress(listener.address), { connectTimeoutMs: 1_000 }, end);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_500);
     await end.until(() => end.connection !== undefined || end.closes.length > 0);
     expect(end.closes).toEqual([]);
     end.connection.destroy();

@@ -55,7 +55,7 @@ class Server {
   }
 }
 
-/** What becomes of a connection: its end with the error, or an opened one. */
+/** Returns the fate of a connection: its end with the error, or an opened one. */
 async function connect(tls: Tls, address: string): Promise<End> {
   const end = new End();
   tls.connect(parseAddress(address), { connectTimeoutMs: 20_000 }, end);

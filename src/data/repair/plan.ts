@@ -82,7 +82,7 @@ function isBeginning({ isNamed, begun, history }: Part): boolean {
   return isNamed && begun.every((at) => at === history.base);
 }
 
-/** Returns the index of the first part that is needed: what is before it leads nowhere. */
+/** Returns the index of the first part that is needed: parts before it lead nowhere. */
 function firstOf(run: readonly Part[], bases: readonly WholeBase[]): number {
   const [oldest] = bases;
   if (oldest === undefined) return run.length;

@@ -31,7 +31,7 @@ import { ChainSurvey, completed, type Part, surveyBase, type WholeBase } from '.
 const ROLE_FILE = 'role';
 const ROLE_FILE_BYTES = 1_048_576;
 
-/** What was found in a directory. */
+/** The parts that were found in a directory. */
 export interface Survey {
   readonly stems: readonly Stem[];
   readonly report: RepairReport;
@@ -190,7 +190,10 @@ async function historiesOf(
   return histories;
 }
 
-/** Copies the role file: who starts with the new directory takes the place of whoever had the old one. */
+/**
+ * Copies the role file: a server that starts with the new directory takes the place of the one that had the
+ * old one.
+ */
 async function copyRole(from: DataFiles, to: DataFiles): Promise<void> {
   const bytes = await from.read(ROLE_FILE, ROLE_FILE_BYTES);
   if (bytes === undefined) return;

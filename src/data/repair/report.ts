@@ -1,4 +1,4 @@
-/** What a repair has found in each file, and what of it is lost. */
+/** The findings of a repair in each file, and the losses. */
 import { type ErrorCode, FastcacheError } from '../../errors.js';
 import { dumpOf } from '../manifest.js';
 import type { IndexUse } from './sound-frames.js';
@@ -31,7 +31,7 @@ export interface LossTotals {
   readonly bases: number;
 }
 
-/** What was found of one file. */
+/** The findings of one file. */
 export class FileReport {
   readonly name: string;
   readonly losses: RepairLoss[] = [];

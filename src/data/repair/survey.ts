@@ -1,5 +1,5 @@
 /**
- * What of the segments and bases of a data directory is whole: parts of segments, each without a gap, and
+ * Finds the whole parts of a data directory's segments and bases: parts of segments, each without a gap, and
  * which of them continue the one before.
  */
 import { decodeBatch } from '../../frame/batch.js';
@@ -39,7 +39,7 @@ export interface WholeBase {
   readonly watermarks: readonly bigint[];
 }
 
-/** What a survey works with. */
+/** The options of a survey. */
 export interface SurveyOptions {
   /** Returns how a segment is read. */
   read(segment: SegmentEntry): DumpToSalvage;
@@ -54,7 +54,7 @@ export class ChainSurvey {
   readonly #read: SurveyOptions['read'];
   readonly #report: RepairReport;
   readonly #histories: SurveyOptions['histories'];
-  /** The part that goes on; undefined: what came last was no frame, or did not follow. */
+  /** The part that goes on; undefined: the last bytes were no frame, or one that did not follow. */
   #part: Part | undefined;
   /** A segment that could not be read, and the part before it. */
   #missing: { readonly file: FileReport; readonly before: Part } | undefined;

@@ -1,8 +1,8 @@
 /**
- * Follows the sequences of each shard through a dump and reports where they do not rise one by one: what is
- * missing, and what comes once more (docs/protocol.md, "Conversation": frames may arrive twice). Where a
- * history continues another, its base comes next, and nothing is missing (replication/history-course.ts). It
- * holds two numbers a shard, for as many as a store may have.
+ * Follows the sequences of each shard through a dump and reports where they do not rise one by one: sequences
+ * that are missing, and those that come once more (docs/protocol.md, "Conversation": frames may arrive
+ * twice). Where a history continues another, its base comes next, and nothing is missing
+ * (replication/history-course.ts). It holds two numbers a shard, for as many as a store may have.
  */
 import { batchHeadOf, type DecodedRecord } from '../../frame/batch.js';
 import type { IndexedRecords } from '../../frame/index-entry.js';

@@ -1,8 +1,8 @@
 /**
- * Decides what of each frame goes into a dump that is cut from others: what `frames decode` shows with the
- * same filter. A frame that is chosen whole is copied byte for byte; a frame that is chosen in part is
- * encoded again, compressed if it was. A chunk of a snapshot is kept though no entry of it is chosen, for
- * without it the snapshot would not be whole.
+ * Decides which part of each frame goes into a dump that is cut from others: the part that `frames decode`
+ * shows with the same filter. A frame that is chosen whole is copied byte for byte; a frame that is chosen in
+ * part is encoded again, compressed if it was. A chunk of a snapshot is kept though no entry of it is chosen,
+ * for without it the snapshot would not be whole.
  */
 
 import { FastcacheError } from '../../errors.js';

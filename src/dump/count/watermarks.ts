@@ -1,8 +1,8 @@
 /**
  * Reads a dump's watermarks: those of a replica that has applied it. A batch raises its shards, unless it
  * belongs to a snapshot; a SnapshotEnd replaces all of them; a Hello moves them where it names a history that
- * continues another (replication/history-course.ts). What peers merely claim of themselves, in Hello and Ack,
- * does not count. Neither do gaps.
+ * continues another (replication/history-course.ts). Claims of peers about themselves, in Hello and Ack, do
+ * not count. Neither do gaps.
  */
 import { FastcacheError } from '../../errors.js';
 import { batchHeadOf } from '../../frame/batch.js';

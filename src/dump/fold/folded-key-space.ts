@@ -1,4 +1,4 @@
-/** A key space for tools: what dumps lead to, or what a primary holds, as of a moment. */
+/** A key space for tools: the result of dumps, or the content of a primary, as of a moment. */
 import type { ShardEngine } from '../../engine/shard-engine.js';
 import type { EncodeOptions } from '../../frame/frame.js';
 import { entriesOf, snapshotFrames, storeSteps } from './store-entries.js';

@@ -1,4 +1,4 @@
-/** What batches and watermarks show of content whose beginning or shards are not named. */
+/** Finds facts about content whose beginning or shards are not named, from batches and watermarks. */
 import { FastcacheError } from '../../errors.js';
 import { type DecodedRecord, decodeBatch } from '../../frame/batch.js';
 

@@ -15,7 +15,7 @@ export interface KeyContent {
   governance: undefined;
 }
 
-/** `before` is what the first key space has, `after` what the second has. */
+/** `before` is the key's content in the first key space, `after` that in the second. */
 export type Difference =
   | { type: 'added'; key: Buffer; after: KeyContent }
   | { type: 'removed'; key: Buffer; before: KeyContent }

@@ -4,8 +4,9 @@
  * everything. The kernel applies the records; the course knows which history they are of
  * (replication/history-course.ts).
  *
- * What breaks the line, a gap or a dump that begins in the middle of a history, is remembered and not thrown
- * at once: new content behind it does not depend on what it replaces. Damage is thrown, with its place.
+ * A break in the line, which is a gap or a dump that begins in the middle of a history, is remembered and not
+ * thrown at once: new content behind it does not depend on what it replaces. Damage is thrown, with its
+ * place.
  */
 import type { ShardEngine } from '../../engine/shard-engine.js';
 import { FastcacheError } from '../../errors.js';
@@ -58,7 +59,7 @@ export interface FoldOptions<Store extends FoldStore = ShardEngine> extends Dump
   payloadOf?: ((frame: SplitFrame) => Uint8Array) | undefined;
   /** Bytes of the dumps, if they are known: a table then gets room for all keys of a snapshot at once. */
   totalBytes?: number | undefined;
-  /** What compares the content with the digests of the dumps; absent: nothing does. */
+  /** The part that compares the content with the digests of the dumps; absent: they are not compared. */
   proof?: ContentProof | undefined;
 }
 

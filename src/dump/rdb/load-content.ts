@@ -1,4 +1,6 @@
-/** Loads what a server starts with: a dump of frames or an RDB file, told apart by their first bytes. */
+/**
+ * Loads the content that a server starts with: a dump of frames or an RDB file, which their first bytes show.
+ */
 import type { ShardEngine } from '../../engine/shard-engine.js';
 import { blocksOf } from '../../files/file-blocks.js';
 import type { History } from '../../replication/history.js';
@@ -7,7 +9,7 @@ import { dumpName, inDump, type NamedDump, openDump } from '../read/dump-reader.
 import { leftOut, loadRdb, type RdbChoice } from './load-rdb.js';
 import { RDB_MAGIC } from './rdb-reader.js';
 
-/** What is loaded, and how. */
+/** The file that is loaded, and the options of loading it. */
 export interface ContentOptions {
   /** The path of the file; `-` is stdin. */
   file: string;
@@ -24,12 +26,12 @@ export interface ContentOptions {
   onRead?: ((bytes: number) => void) | undefined;
 }
 
-/** What was loaded. */
+/** The content that was loaded. */
 export interface LoadedContent {
   store: ShardEngine;
   /** The history that a dump led to; undefined where it names none, and of an RDB file. */
   history: History | undefined;
-  /** What was left out of an RDB file, for a person; undefined: nothing. */
+  /** The list of what was left out of an RDB file, in words; undefined: nothing was. */
   leftOut: string | undefined;
 }
 
@@ -71,7 +73,7 @@ function openFile(file: string): AsyncIterable<Buffer> {
   return file === '-' ? openDump(file) : blocksOf(file);
 }
 
-/** Reads as many bytes as tell what a file is, or all where there are fewer. */
+/** Reads as many bytes as show which kind a file is, or all where there are fewer. */
 async function firstBytes(bytes: AsyncIterator<Uint8Array>): Promise<Buffer> {
   let first = Buffer.alloc(0);
   while (first.length < RDB_MAGIC.length) {

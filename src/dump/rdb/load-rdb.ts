@@ -6,7 +6,7 @@ import { APPLY_OK } from '../../kernel/layout.js';
 import { ComingContent } from '../fold/coming-content.js';
 import { type RdbCounts, RdbReader } from './rdb-reader.js';
 
-/** What of an RDB file is loaded. */
+/** The part of an RDB file that is loaded. */
 export interface RdbChoice {
   /** The database whose keys are loaded. */
   database: number;
@@ -73,7 +73,7 @@ export async function loadRdb({
   return reader.counts;
 }
 
-/** What was left out of a file, for a person: `2 lists, 1 hash`; undefined when nothing was. */
+/** Lists what was left out of a file, in words: `2 lists, 1 hash`; undefined when nothing was. */
 export function leftOut({ types, databases, functions }: RdbCounts): string | undefined {
   const parts = [
     ...typeTexts(types),

@@ -29,10 +29,10 @@ const VERSION_MAX = 12;
 const WINDOW_BYTES = 2 * 1024 * 1024;
 const OUTPUT_BYTES = 1024 * 1024;
 
-/** What is to be done about a file that is damaged. */
+/** The next step when a file is damaged. */
 const ANEW = 'copy it again, or have Redis write it anew (BGSAVE, or redis-cli --rdb FILE)';
 
-/** What a file holds besides the strings that are read. */
+/** The counts of a file: strings that are read, and the rest. */
 export interface RdbCounts {
   /** Strings that are read, and those left out because they have expired. */
   strings: number;
@@ -62,10 +62,10 @@ export interface RdbReaderOptions {
   onEntries(address: number, bytes: number, count: number): void;
 }
 
-/** What comes next. */
+/** The part of the file that comes next. */
 type Stage = 'header' | 'body' | 'footer' | 'done';
 
-/** A reading; whoever makes it closes it. */
+/** A reading; the caller that makes it closes it. */
 export class RdbReader {
   readonly counts: RdbCounts = {
     strings: 0,

@@ -35,7 +35,7 @@ export interface DumpProgress {
 
 /** The options of every function of the toolkit that reads dumps. */
 export interface ReadingOptions {
-  /** Ends the work when it is aborted: what was to be returned rejects with the signal's reason. */
+  /** Ends the work when it is aborted: the promise of the work rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
   /** Called after each chunk that was read, about once a MiB. */
   onProgress?: ((progress: DumpProgress) => void) | undefined;

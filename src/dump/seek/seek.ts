@@ -1,6 +1,6 @@
 /**
- * Finds in the index of a dump which part of it a choice of records needs, and what the part before it says
- * of the sequences, so that what is shown is the same as if all were read.
+ * Finds in the index of a dump which part of it a choice of records needs, and the sequences at which the
+ * part before it ends, so that the output is the same as if all were read.
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { FastcacheError } from '../../errors.js';
@@ -14,7 +14,7 @@ import type { RecordRanges } from '../choose/filter.js';
 import { inDump } from '../read/dump-reader.js';
 import { openFrame } from '../read/frame-content.js';
 
-/** A larger frame is no Hello and no list of watermarks: what is behind it is read. */
+/** A larger frame is no Hello and no list of watermarks: reading goes on behind it. */
 const MAX_OPENED_BYTES = 1_048_576;
 
 /** A part of a dump, in bytes. */
@@ -45,7 +45,7 @@ export async function seekRecords(dump: string, ranges: RecordRanges): Promise<D
     file = await open(dump);
     return await new Seek(index, file, ranges).run();
   } catch (error) {
-    // What cannot be read is reported by whoever reads the dump.
+    // The reader of the dump reports a part that cannot be read.
     if (inDump(error, dump, 0) instanceof FastcacheError) return wholeDump();
     throw error;
   } finally {
@@ -84,7 +84,7 @@ class Seek {
     const { size } = await this.#file.stat();
     const steps = this.#steps;
     const first = this.#first;
-    // What the index does not have may be meant.
+    // Frames that the index does not have may be meant.
     if (coveredBytes < size) end = Number.POSITIVE_INFINITY;
     if (first === undefined) return { start: coveredBytes, end: Math.max(end, coveredBytes), steps };
     // An index that does not fit would have another frame there.

@@ -4,7 +4,7 @@ import { type ComparedIndex, compareIndex } from '../../frame-index/compare-inde
 import { hashMismatch } from '../../frame-index/index-file.js';
 import { type DumpSource, inDump, type ReadingOptions } from '../read/dump-reader.js';
 
-/** What an index said of a dump. */
+/** The result of checking a dump with its index. */
 export interface VerifiedIndex {
   /**
    * `used`; `missing` where there is no index, or no file that could have one; `unsound` where the file is
@@ -25,7 +25,7 @@ export interface DumpFault {
   isCutTail: boolean;
 }
 
-/** What is known of the dump's faults. */
+/** The known faults of the dump, and the function that takes new ones. */
 export interface IndexCheckOptions extends ReadingOptions {
   /** Faults that were found without the index; one that proves to be damage is no cut tail any more. */
   faults: readonly DumpFault[];

@@ -41,7 +41,7 @@ export interface VerifiedDump extends VerifiedContent {
   /** Faults in all. */
   faultCount: number;
   endsInsideLastFrame: boolean;
-  /** What the index beside the dump said. */
+  /** The result of the check with the index beside the dump. */
   index: VerifiedIndex;
   /**
    * How often a shard was compared with a digest of the dump; 0: it has none, or cannot be read a second

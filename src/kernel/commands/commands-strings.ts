@@ -221,7 +221,7 @@ export function mset(): i32 {
   if ((argc & 1) === 0) return failed("ERR wrong number of arguments for 'mset' command");
   let bytes: f64 = 0;
   for (let i: u32 = 1; i < argc; i++) bytes += <f64>(<u32>RECORD_HEADER + argumentLength(i));
-  // MSET sets all its keys or none: what might not fit is refused before the first key is set.
+  // MSET sets all its keys or none: values that might not fit are refused before the first key is set.
   if (!hasRoomFor(bytes)) return OUT_OF_MEMORY;
   for (let i: u32 = 1; i < argc; i += 2) {
     readAhead(i, 2);

@@ -1,4 +1,4 @@
-// Writes replies into the output buffer: RESP2, and the null of RESP3. Whoever replies has seen to the room.
+// Writes replies into the output buffer: RESP2, and the null of RESP3. The caller has made sure of the room.
 import { copyBytes } from '../bytes';
 import { decimalLength, writeDecimal, writeSigned } from '../number';
 

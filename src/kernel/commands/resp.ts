@@ -199,7 +199,7 @@ function finish(status: i32, consumed: usize): i32 {
   setResult(RESULT_CONSUMED, <u32>consumed);
   setResult(RESULT_OUTPUT, outputBytes());
   setResult(RESULT_COMMAND, lastCommand());
-  // What happens outside of a run is no command's.
+  // Changes outside of a run belong to no command.
   forgetCommand();
   return status;
 }

@@ -34,7 +34,8 @@ const GATHERED_AT: usize = 96;
 const HASH_AT: usize = 160;
 const ENTRY_STATE_BYTES: usize = HASH_AT + HASH_STATE_BYTES;
 
-// What is gathered, and walked on from: nothing where there is no walk, or where it met something unsound.
+// The part that is gathered, from which the walk goes on: NOTHING without a walk, or where it met unsound
+// bytes.
 const NOTHING: u8 = 0;
 const COUNT: u8 = 1;
 const HEAD: u8 = 2;
@@ -195,7 +196,7 @@ function walk(state: usize, at: usize, length: usize): void {
   }
 }
 
-/** Reads what was gathered, and says what is gathered next. */
+/** Reads the gathered part, and sets which part is gathered next. */
 function open(state: usize, stage: u8, at: usize): void {
   if (stage === COUNT) {
     const count = load<u32>(at);

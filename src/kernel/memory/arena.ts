@@ -68,7 +68,7 @@ export function blockBytesInUse(): f64 {
   return <f64>slabUsed + <f64>runsUsed;
 }
 
-/** Returns the bytes in free blocks of slabs: what `compact` could at best free. */
+/** Returns the bytes in free blocks of slabs: `compact` could free them at best. */
 export function blockBytesFree(): f64 {
   return <f64>(slabRoom - slabUsed);
 }

@@ -1,5 +1,5 @@
-// Memory in runs of 4 KiB pages: whatever is larger than a slab block, and the slabs themselves. Free
-// neighbours join at once, so that what has been freed can serve any size again.
+// Memory in runs of 4 KiB pages: content that is larger than a slab block, and the slabs themselves. Free
+// neighbours join at once, so that freed pages can serve any size again.
 //
 // Each page has a word of metadata, its kind in the two top bits:
 //   FREE   in the first and last page of a free run: the run's pages
@@ -14,7 +14,7 @@
 //   - every free run is in the list of its size, and `occupiedBins` has a bit for each list that is not
 //     empty;
 //   - `pagesInUse` and `reservePages` are the pages of all runs and slabs, and of those outside the limit;
-//   - what counts against the limit is within it.
+//   - the pages that count against the limit are within it.
 import { ASSERTS } from '../assertions';
 
 export const PAGE_SHIFT: u32 = 12;
@@ -225,8 +225,8 @@ function findFree(pages: u32): u32 {
 }
 
 /**
- * Grows memory so that content of so many bytes has room, if it can: each growth is costly to the host. What
- * is not used yet takes no memory of the machine.
+ * Grows memory so that content of so many bytes has room, if it can: each growth is costly to the host. Pages
+ * that are not used yet take no memory of the machine.
  */
 export function growTo(bytes: f64): void {
   const wanted = min(bytes / <f64>PAGE_BYTES, <f64>pagesLimit);

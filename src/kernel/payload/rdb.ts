@@ -1,6 +1,6 @@
 // Reads the strings of an RDB file, a chunk of it at a time, and writes them as entries of a SnapshotChunk
-// (docs/protocol.md, "SnapshotChunk"). What else a file has is left to the host. Every length is checked
-// before it is used.
+// (docs/protocol.md, "SnapshotChunk"). All other parts of a file are left to the host. Every length is
+// checked before it is used.
 import { copyBytes } from '../bytes';
 import { writeEntryHead } from '../entry-fields';
 import {
@@ -23,7 +23,7 @@ import { writeSigned } from '../number';
 import { setResult, setResultU64 } from '../result';
 import { NEVER } from '../table/expiry';
 
-/** What stands before a key: its idle seconds, its frequency, its expiry in ms and in seconds. */
+/** The marks that stand before a key: its idle seconds, its frequency, its expiry in ms and in seconds. */
 const IDLE: u32 = 248;
 const FREQUENCY: u32 = 249;
 const EXPIRY_MS: u32 = 252;
@@ -213,7 +213,7 @@ function readHead(at: usize, end: usize): usize {
   return 1 + compressed + expanded;
 }
 
-/** What stands against a string whose head was read last, RDB_OTHER if nothing does. */
+/** Returns the fault of a string whose head was read last, RDB_OTHER if it has none. */
 function statusOf(at: usize, head: usize, end: usize, limit: u32): i32 {
   if (head === NOT_WHOLE) return RDB_MORE;
   if (head === WRONG) return RDB_MALFORMED;

@@ -23,7 +23,7 @@ import { createHere, emitHere, growHere, lookup } from './store';
 /** The value at hand: bytes that it does not have are zeros. */
 let value: usize = 0;
 let valueBytes: u64 = 0;
-/** What `fit` made of a number, and whether it had to. */
+/** The number as `fit` made it, and whether it had to be changed. */
 let fitted: u64 = 0;
 let overflows: bool = false;
 

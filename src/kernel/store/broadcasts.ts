@@ -1,5 +1,5 @@
 // CLIENT TRACKING in its BCAST mode: the keys of certain prefixes that have changed, until the host takes
-// them. A key is kept once however often it changes; who changed it last counts.
+// them. A key is kept once however often it changes; the client that changed it last counts.
 import { TAKEN_BYTES, TRACKED_KEY_BYTES_MAX } from '../layout';
 import { freePages } from '../memory/pages';
 import { entryOf, keptOf, noteEveryKey } from './changes';
@@ -40,7 +40,7 @@ export function setPrefixes(run: usize, count: u32): void {
   noteEveryKey(count !== 0);
 }
 
-/** While silent, no change is broadcast: what becomes of all keys is said at once. */
+/** While silent, no change is broadcast: one message covers all keys. */
 export function setSilent(silent: bool): void {
   isSilent = silent;
 }

@@ -8,8 +8,8 @@
 // An entry without watchers and kept keys is free. Two watched keys of one hash share an entry: each then
 // seems to change with the other, and no change is missed.
 //
-// The top bits of a hash choose one of 64 such tables, each of which grows and shrinks by itself: what moves
-// at once is little, however many keys there are.
+// The top bits of a hash choose one of 64 such tables, each of which grows and shrinks by itself: few entries
+// move at once, however many keys there are.
 //
 // Invariants (`checkChanges`): every entry is found from its hash; `entries` and `watchedHashes` count them
 // and those with watchers, and at least a quarter of each table is free.

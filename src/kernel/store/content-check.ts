@@ -8,7 +8,7 @@ import { expiryOf } from '../table/expiry';
 import { BUCKET_SLOTS, BUCKETS, generationOf, overflowOf, spanOf } from '../table/segment';
 import { depthOf, directoryOf, shardAt, shardCount } from '../table/shard';
 import { segmentIn } from '../table/table';
-import { xxh3 } from '../xxh3';
+import { SHORT_VALUE_BYTES_MAX, xxh3 } from '../xxh3';
 import { beginHash, endHash, HASH_STATE_BYTES, hashPiece } from '../xxh3-stream';
 import { emitPostponed } from './batch';
 import { hasItsTerm, keepsDigests, termFrom } from './digest';
@@ -51,7 +51,8 @@ export function checkContent(records: u32, bytes: u32): usize {
       break;
     }
     const shard = shardAt(atShard);
-    const isLong = valueLengthOf(record) > bytes;
+    // The hash that goes on over steps is XXH3.
+    const isLong = valueLengthOf(record) > max(bytes, <u32>SHORT_VALUE_BYTES_MAX);
     if (isLong && !hashOn(record)) break;
     const isSound = isLong ? isLongSound(shard, record) : hasItsTerm(shard, record);
     bytesLeft -= min(valueLengthOf(record), bytesLeft);

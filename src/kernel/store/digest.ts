@@ -1,8 +1,8 @@
-// The digest of a shard: what it holds, in two sums modulo 2^64 that every change keeps and that do not
-// depend on the order of changes (docs/architecture.md, "Digests"). Equal content has equal digests in any
-// process.
+// The digest of a shard: its content in two sums modulo 2^64 that every change keeps up to date and that do
+// not depend on the order of changes (docs/architecture.md, "Digests"). Equal content has equal digests in
+// any process.
 //
-//   print  = avalanche(XXH3-64 of the key ^ rotl(XXH3-64 of the value * PRIME64_1, 31))
+//   print  = avalanche(XXH3-64 of the key ^ rotl(valueHash of the value * PRIME64_1, 31))
 //   term   = print without an expiry, else avalanche(print ^ expiry * PRIME64_5), the expiry in Unix ms
 //   second = (term ^ term >> 32) * PRIME64_4, and of that h ^ h >> 29
 //
@@ -22,7 +22,7 @@ import {
   shardAt,
   shardCount,
 } from '../table/shard';
-import { avalanche64, avalancheUndone, PRIME64_1, PRIME64_4, PRIME64_5, xxh3 } from '../xxh3';
+import { avalanche64, avalancheUndone, PRIME64_1, PRIME64_4, PRIME64_5, valueHash, xxh3 } from '../xxh3';
 
 /** Whether digests are kept. */
 export let keepsDigests: bool = true;
@@ -37,15 +37,15 @@ export function keepDigests(keeps: bool): void {
 
 /** Returns the term of a record that has this expiry, from its content and the XXH3-64 of its key. */
 export function makeTerm(record: usize, keyHash: u64, expiresAtMs: u64): u64 {
-  return termFrom(keyHash, xxh3(valueAt(record), valueLengthOf(record)), expiresAtMs);
+  return termFrom(keyHash, valueHash(valueAt(record), valueLengthOf(record)), expiresAtMs);
 }
 
-/** Returns the term of an entry from the XXH3-64 of its key and of its value. */
-export function termFrom(keyHash: u64, valueHash: u64, expiresAtMs: u64): u64 {
-  return timed(avalanche64(keyHash ^ rotl(valueHash * PRIME64_1, 31)), expiresAtMs);
+/** Returns the term of an entry from the XXH3-64 of its key and the `valueHash` of its value. */
+export function termFrom(keyHash: u64, hash: u64, expiresAtMs: u64): u64 {
+  return timed(avalanche64(keyHash ^ rotl(hash * PRIME64_1, 31)), expiresAtMs);
 }
 
-/** Returns the print of an entry from its term: what key and value are, whatever the expiry is. */
+/** Returns the print of an entry from its term: of key and value, whatever the expiry is. */
 export function printOf(term: u64, expiresAtMs: u64): u64 {
   return expiresAtMs === NEVER ? term : avalancheUndone(term) ^ (expiresAtMs * PRIME64_5);
 }

@@ -1,6 +1,6 @@
-// The memory limit (docs/architecture.md, "Eviction"): what is evicted when content takes more. As in Redis
-// the limit is looked at before a command that may need memory, so that content may be above it by what one
-// command has added.
+// The memory limit (docs/architecture.md, "Eviction"): keys are evicted when content takes more. As in Redis
+// the limit is looked at before a command that may need memory, so that content may be above it by the bytes
+// that one command has added.
 import {
   EVICT_LFU,
   EVICT_LRU,
@@ -24,7 +24,7 @@ import { leaveTracker, returnTracker } from './trackers';
 
 /**
  * A primary leaves a sixteenth of its memory, for gaps between its own records and for replicas, which apply
- * beyond this: whatever it took in, in whatever order, a replica has room for. A single value that is set
+ * beyond this: a replica has room for all that it took in, in whatever order. A single value that is set
  * below the limit, however large, is part of that.
  */
 const GAPS: f64 = 16;
@@ -83,7 +83,7 @@ export function hasRoomFor(bytes: f64): bool {
 
 /**
  * Evicts until content is within the limit; returns false when it is not and nothing more can be evicted.
- * What was above a limit when that was set is evicted in steps, and true then means that there is less than
+ * Content above a limit when that was set is evicted in steps, and true then means that there is less than
  * before. A replica evicts nothing, because its primary's records say what to delete; nor does a store that
  * is frozen.
  */

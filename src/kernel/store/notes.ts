@@ -1,5 +1,5 @@
-// What the host may want to know of as it happens: changes of keys, and reads that find none (docs/redis.md,
-// "Keyspace notifications"). While it wants nothing, a note is one branch.
+// Notes for the host as things happen: changes of keys, and reads that find none (docs/redis.md, "Keyspace
+// notifications"). While it wants no notes, a note is one branch.
 import { note } from '../host';
 import { NO_COMMAND, NOTE_NEW, NOTE_WRITTEN } from '../layout';
 

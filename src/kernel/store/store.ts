@@ -1,5 +1,5 @@
 // The operations on keys: find, set, delete, expire, sweep. A primary emits each change as an FCRP record.
-// What was located last stays in the `at*` variables, so that a command finds its key once.
+// The place that was located last stays in the `at*` variables, so that a command finds its key once.
 import { ASSERTS } from '../assertions';
 import { copyBytes } from '../bytes';
 import { nowMs } from '../clock';

@@ -1,5 +1,5 @@
-// What a change of a key is noted for: WATCH (changes.ts), CLIENT TRACKING (tracked-keys.ts) and its
-// broadcasts. And the client whose commands run, as far as it tracks keys.
+// Passes changes of keys on to WATCH (changes.ts), CLIENT TRACKING (tracked-keys.ts) and its broadcasts. And
+// the client whose commands run, as far as it tracks keys.
 import { keyedHash } from '../keyed-hash';
 import { keyLengthOf, keyOf } from '../memory/record';
 import { broadcast } from './broadcasts';

@@ -115,7 +115,7 @@ export let staleShare: f64 = 0;
 
 /**
  * Returns how many ms keys with an expiry have left on the average, 0 when none has one: of all of a shard's
- * keys, or of some from every part of its heap. What is past its expiry counts as 0.
+ * keys, or of some from every part of its heap. A key past its expiry counts as 0.
  */
 export function averageTtl(nowMs: u64): f64 {
   let left: f64 = 0;

@@ -35,7 +35,7 @@ const BUCKETS_MIN: u64 = 1000;
 /** More bytes than a list can ever need. */
 const NEED_MAX: u64 = 0xf0000000;
 
-// What the step at hand has written in bytes, how many keys that are, and how many it has looked at.
+// The bytes that the step at hand has written, the keys in them, and the keys that it has looked at.
 let written: usize = 0;
 let listed: u32 = 0;
 let looked: u64 = 0;

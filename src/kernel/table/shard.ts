@@ -41,8 +41,8 @@ export function isRoutedByPrefix(): bool {
 }
 
 /**
- * Returns how many bytes of a key route it when sessions are kept together: what stands before the last `:c:`
- * of `s:<session>:c:<chunk>`, else all of the key.
+ * Returns how many bytes of a key route it when sessions are kept together: those before the last `:c:` of
+ * `s:<session>:c:<chunk>`, else all of the key.
  */
 export function routedLength(key: usize, length: u32): u32 {
   if (length < 3 || load<u16>(key) !== 0x3a73) return length;

@@ -53,7 +53,7 @@ const MERGE_TRY_AT: u32 = 260;
 const DEPTH_MAX: u32 = 26;
 
 let probed: f64 = 0;
-/** What was read ahead, which is kept so that no compiler leaves the reading out. */
+/** The words that were read ahead, kept so that no compiler leaves the reading out. */
 export let readAhead: u64 = 0;
 /** A copy of the segment that is being split or joined. */
 const scratch: usize = memory.data(4096, 16);

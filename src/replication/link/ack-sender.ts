@@ -16,7 +16,7 @@ export const TAKES_SYNCED = ['synced', 'yes'] as const;
 
 /**
  * Makes an Ack of these watermarks, one for each shard; of an empty list: nothing is held. `synced` are those
- * of what is surely on the disk.
+ * of the records that are surely on the disk.
  */
 export function ackFrame(applied: ArrayLike<bigint>, synced?: ArrayLike<bigint>): Buffer {
   return encodeFrame(FrameKind.Ack, encodeAck({ applied, synced }));
@@ -27,13 +27,13 @@ export function leaveFrame(watermarks: ArrayLike<bigint>): Buffer {
   return encodeFrame(FrameKind.Leave, encodeWatermarks(watermarks));
 }
 
-/** What an `AckSender` works with. */
+/** The options of an `AckSender`. */
 export interface AckSenderOptions {
   clock: Clock;
   timers: Timers;
   /**
-   * Returns what a replica has applied, or what a primary has published; an empty list while there is no
-   * content.
+   * Returns the watermarks that a replica has applied, or that a primary has published; an empty list while
+   * there is no content.
    */
   watermarks(): ArrayLike<bigint>;
   /** Returns what of it is surely on the disk; absent, or undefined: nothing is known to be. */

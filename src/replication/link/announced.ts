@@ -6,7 +6,7 @@
 import type { Margin } from '../../frame/margin.js';
 import { formatAddress, isHost, portIn } from '../../transport/address.js';
 
-/** What a replica says of where it listens to clients. */
+/** The address that a replica announces for its clients. */
 export interface Announcement {
   /** A name or an address; undefined: the address that the replica connects from. */
   readonly host: string | undefined;

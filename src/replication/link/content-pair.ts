@@ -1,6 +1,6 @@
 /**
- * How a replica says in its Hello that it keeps no content (docs/protocol.md, "Margin"): what it acknowledges
- * is nowhere but at others.
+ * The pair by which a replica says in its Hello that it keeps no content (docs/protocol.md, "Margin"):
+ * records that it acknowledges are kept by others only.
  */
 import type { Margin } from '../../frame/margin.js';
 

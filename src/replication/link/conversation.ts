@@ -22,7 +22,7 @@ const ANSWER_DEADLINE_MS = 5_000;
 /** Milliseconds within which a connection that is ended is over. */
 const END_MS = 1_000;
 
-/** What a `Conversation` is made with. */
+/** The options of a `Conversation`. */
 export interface ConversationOptions {
   transport: Transport;
   timers: Timers;

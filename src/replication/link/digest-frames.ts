@@ -16,7 +16,7 @@ export function shardDigest(store: SequencedStore, shard: number): ShardDigest |
 }
 
 /**
- * Makes the frame that proves what all shards hold, at these watermarks; undefined: the store keeps no
+ * Makes the frame that proves the content of all shards, at these watermarks; undefined: the store keeps no
  * digests, or is not there.
  */
 export function proofFrame(store: SequencedStore, watermarks: readonly bigint[]): Buffer | undefined {
@@ -29,7 +29,7 @@ export function proofFrame(store: SequencedStore, watermarks: readonly bigint[])
   return digestsFrame('proof', shards);
 }
 
-/** What a store holds of a shard, beside what it should hold there. */
+/** A store's digest of a shard, beside the one that it should have there. */
 export interface Comparison {
   readonly own: ShardDigest;
   readonly theirs: ShardDigest;

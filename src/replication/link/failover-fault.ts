@@ -1,4 +1,4 @@
-/** What neither side of a failover may say unasked (docs/protocol.md, "Failover"). */
+/** The messages that neither side of a failover may send unasked (docs/protocol.md, "Failover"). */
 import { FastcacheError } from '../../errors.js';
 import type { FailoverMessage } from '../../frame/failover.js';
 

@@ -1,5 +1,5 @@
 /**
- * What a replica says of itself in the margin of its Hello that has no memory for what its primary has
+ * The pairs in the margin of the Hello of a replica that has no memory for its primary's content
  * (docs/architecture.md, "Content that does not fit"): how much it holds, and how much it can have.
  */
 import type { Margin } from '../../frame/margin.js';

@@ -1,7 +1,7 @@
 /**
  * Wrong passwords and tokens, counted by the address that they came from (docs/redis.md, "Passwords"). Once
  * an address has guessed wrong ten times in a minute, each of its attempts waits for a turn before it is
- * compared, one a second: who hangs up or opens many connections learns nothing sooner.
+ * compared, one a second: a peer that hangs up or opens many connections learns nothing sooner.
  */
 import type { Clock } from '../../clock.js';
 

@@ -13,7 +13,7 @@ const SILENCE_MAX_MS = 5_000;
  */
 const SECOND_LOOK_MS = 100;
 
-/** What a `LinkWatch` works with. */
+/** The options of a `LinkWatch`. */
 export interface LinkWatchOptions {
   clock: Clock;
   timers: Timers;
@@ -45,7 +45,7 @@ export class LinkWatch {
     if (this.#state === 'watching') this.#leave('paused');
   }
 
-  /** Notes that the link is read again; its peer has the whole time again to be heard. */
+  /** Notes that the link is read again; its peer has the whole time again to send something. */
   resume(): void {
     if (this.#state !== 'paused') return;
     this.#state = 'watching';

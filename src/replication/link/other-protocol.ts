@@ -1,6 +1,7 @@
 /**
  * Clients of other protocols that have come to a port of FCRP, and servers of other protocols that were taken
- * for one of fastcache: what they speak, and what to say (docs/troubleshooting.md, "The log").
+ * for one of fastcache: recognises their protocol, and words the answer and the log line
+ * (docs/troubleshooting.md, "The log").
  */
 
 /** A protocol that a client speaks, and the answer in it. */

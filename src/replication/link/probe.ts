@@ -18,7 +18,7 @@ import type { Address, Transport } from '../../transport/connection.js';
 import { PROBE_WATERMARK, watermarkOf } from '../watermarks.js';
 import { Conversation, type PrimaryAnswer } from './conversation.js';
 
-/** What a `Probe` works with. */
+/** The options of a `Probe`. */
 export interface ProbeOptions {
   transport: Transport;
   timers: Timers;

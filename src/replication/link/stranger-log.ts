@@ -1,6 +1,6 @@
 /**
- * Log lines about peers that nobody knows yet. Whoever can connect can cause them, so only the first ones of
- * a kind are logged each minute, and the others are counted.
+ * Log lines about peers that nobody knows yet. Anybody who can connect can cause them, so only the first ones
+ * of a kind are logged each minute, and the others are counted.
  */
 import type { Timer, Timers } from '../../clock.js';
 import type { Log } from '../log.js';

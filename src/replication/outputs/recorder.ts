@@ -189,8 +189,8 @@ export class Recorder {
   }
 
   /**
-   * Resolves when all that was offered is on the disk; what waits is written at once. Rejects with the fault
-   * that prevents it.
+   * Resolves when all that was offered is on the disk; frames that wait are written at once. Rejects with the
+   * fault that prevents it.
    */
   async flush(): Promise<void> {
     this.#writeQueue();

@@ -9,12 +9,12 @@ import { encodeTapState, type RecordedDump, type TapState } from './tap-state.js
 
 const PAUSE_MS = 1_000;
 
-/** What is applied, with a dump that may not be out yet, and so has no digest. */
+/** The state that is applied, with a dump that may not be written out yet, and so has no digest. */
 export type AppliedState = Omit<TapState, 'record'> & {
   record: Omit<RecordedDump, 'sha256'> | undefined;
 };
 
-/** What a `StateKeeper` works with. */
+/** The options of a `StateKeeper`. */
 export interface StateKeeperOptions {
   timers: Timers;
   log: Log;

@@ -42,7 +42,7 @@ export interface StreamTap {
   whole(watermarks: readonly bigint[]): void;
 }
 
-/** What a `Tap` is made with. */
+/** The options of a `Tap`. */
 export interface TapOptions {
   consumer: ChangeConsumer;
   /** The watermarks of the present content, which the first records continue; empty: there is no content. */

@@ -8,7 +8,7 @@ import type { Flow, StreamTap, Tap } from './tap.js';
 export class Taps implements StreamTap {
   readonly #taps = new Set<Tap>();
   readonly #paused = new Set<Tap>();
-  /** Those who wait for room. */
+  /** The callers that wait for room. */
   readonly #lookers = new Set<() => void>();
   #flow: Flow | undefined;
   /** The watermarks at which the content that is being built began; undefined while none is. */

@@ -1,6 +1,6 @@
 /**
- * What one replica has acknowledged, and whether it is being asked to (docs/protocol.md, "Acks"). One
- * question is under way at a time, however many clients wait.
+ * The acknowledgements of one replica, and the question for them (docs/protocol.md, "Acks"). One question is
+ * under way at a time, however many clients wait.
  */
 import { FastcacheError } from '../../errors.js';
 import { openPayload } from '../../frame/frame.js';
@@ -11,9 +11,9 @@ import { hasReached } from '../watermarks.js';
 
 /** A replica, as those see it who wait for what it acknowledges. */
 export interface AckedReplica {
-  /** What it has acknowledged that it holds; undefined until it does, and of one without content. */
+  /** The watermarks that it has acknowledged as held; undefined until it does, and of one without content. */
   readonly acknowledged: readonly bigint[] | undefined;
-  /** What it has acknowledged as being on its disk; undefined: nothing. */
+  /** The watermarks that it has acknowledged as being on its disk; undefined: none. */
   readonly synced: readonly bigint[] | undefined;
 }
 
@@ -27,12 +27,15 @@ export class Acknowledgements {
   #asksAgain = false;
   #isLast = false;
 
-  /** What it has acknowledged as applied; undefined until it does, empty while it holds nothing. */
+  /**
+   * The watermarks that it has acknowledged as applied; undefined until it does, empty while it holds
+   * nothing.
+   */
   get watermarks(): bigint[] | undefined {
     return this.#watermarks;
   }
 
-  /** What it has acknowledged as being on its disk; undefined: nothing. */
+  /** The watermarks that it has acknowledged as being on its disk; undefined: none. */
   get synced(): bigint[] | undefined {
     return this.#synced;
   }

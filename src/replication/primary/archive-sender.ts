@@ -1,6 +1,6 @@
 /**
- * Sends a replica what it lacks from an archive, until the backlog has what follows (docs/architecture.md,
- * "One log"). It holds nothing of the log back meanwhile.
+ * Sends a replica the frames that it lacks from an archive, until the backlog has the next ones
+ * (docs/architecture.md, "One log"). It holds nothing of the log back meanwhile.
  */
 import type { Timers } from '../../clock.js';
 import type { Connection } from '../../transport/connection.js';
@@ -11,7 +11,7 @@ import type { ArchivedFrames, FrameArchive } from './archive.js';
 /** Milliseconds until what has been written meanwhile is looked for. */
 const LOOK_MS = 10;
 
-/** What an `ArchiveSender` is made with. It calls one of the last three, and nothing after it. */
+/** The options of an `ArchiveSender`. It calls one of the last three, and nothing after it. */
 export interface ArchiveSenderOptions {
   readonly archive: FrameArchive;
   readonly stream: FrameStream;
@@ -33,7 +33,7 @@ export interface ArchiveSenderOptions {
 export class ArchiveSender implements LogReader {
   readonly untakenBytes = 0;
   readonly #options: ArchiveSenderOptions;
-  /** Only to hear that the stream is interrupted. */
+  /** Only to notice that the stream is interrupted. */
   readonly #cursor: Cursor;
   #onRoom: (() => void) | undefined;
   #isClosed = false;

@@ -1,18 +1,18 @@
 /** The seam to frames that are kept longer than a backlog keeps them: a data directory is behind it. */
 import type { FrameStream } from '../stream/stream.js';
 
-/** What is kept of the frames of a node. */
+/** The frames that a node keeps. */
 export interface FrameArchive {
   /**
-   * Resolves with what a replica lacks that holds `since`, watermarks of the stream; undefined: not all of it
-   * is kept. Rejects with faults of the disk.
+   * Resolves with the frames that a replica lacks that holds `since`, watermarks of the stream; undefined:
+   * not all of them are kept. Rejects with faults of the disk.
    */
   open(stream: FrameStream, since: ArrayLike<bigint>): Promise<ArchivedFrames | undefined>;
 }
 
 /** The frames that one replica lacks, in the order of publishing, until `close`. */
 export interface ArchivedFrames {
-  /** The watermarks of whoever has been given all until now. */
+  /** The watermarks of a reader that has been given all until now. */
   readonly watermarks: readonly bigint[];
   /**
    * Resolves with the next whole frames, perhaps without a byte where it came upon none that is lacking;

@@ -5,10 +5,10 @@
 import type { Timer, Timers } from '../../clock.js';
 import { HELLO_DEADLINE_MS } from '../../limits.js';
 
-/** What knows of the history that is served. */
+/** The state of the history that is served. */
 export interface BegunStream {
   readonly isBegun: boolean;
-  /** Calls `run` each time when that may have changed; returns what ends that. */
+  /** Calls `run` each time when that may have changed; returns a function that ends that. */
   onChange(run: () => void): () => void;
 }
 

@@ -35,7 +35,7 @@ const OF_LATE_MS = 50;
 /** A joiner that takes no chunk while others wait so long for it is cut off. */
 const STALL_MS = 2_000;
 
-/** What all carousels of a primary share. */
+/** The options that all carousels of a primary share. */
 export interface CarouselOptions {
   clock: Clock;
   timers: Timers;

@@ -1,6 +1,6 @@
 /**
- * What a probe of fastcache's is answered that compares (docs/protocol.md, "Compare"): one question at a
- * time, in steps for which all probes share a hundredth of the server's time.
+ * The answers to a probe of fastcache's that compares (docs/protocol.md, "Compare"): one question at a time,
+ * in steps for which all probes share a hundredth of the server's time.
  */
 import type { Timer, Timers } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
@@ -19,7 +19,7 @@ export interface Comparer {
   close(): void;
 }
 
-/** What the answers to one probe are made of. */
+/** The options of the answers to one probe. */
 export interface CompareAnswersOptions {
   timers: Timers;
   connection: Connection;
@@ -31,7 +31,7 @@ export interface CompareAnswersOptions {
   onWork(): void;
 }
 
-/** How often an asker hears that its answer is still being made. */
+/** How often an asker is sent a sign that its answer is still being made. */
 const SIGN_MS = 1_000;
 /** More bytes that the asker has not read end the connection: it has asked without reading the answer. */
 const UNREAD_MAX_BYTES = 1_048_576;

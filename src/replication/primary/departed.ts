@@ -10,7 +10,7 @@ import type { Claim, ReplicaInfo } from './replica-info.js';
 const KEPT_MS = 3_600_000;
 /** The most replicas that are listed: those that come and go without end must not fill the memory. */
 const KEPT_MAX = 64;
-/** What is asked for to forget all of them. */
+/** The name that is asked for to forget all of them. */
 const ALL_GONE = 'gone';
 
 interface Departed {
@@ -85,7 +85,7 @@ export class DepartedReplicas {
 /**
  * Returns whether the replica that makes `claim` can be the one that left. It is known by its id, where both
  * have one. Its port is another with each connection, so that otherwise it is known by its host, its history
- * and its watermarks: at or past what it acknowledged, and not past what it was sent.
+ * and its watermarks: at or past those that it acknowledged, and not past those that it was sent.
  */
 export function isSameReplica(left: ReplicaInfo, { address, history, nodeId, watermarks }: Claim): boolean {
   if (left.nodeId !== undefined && nodeId !== undefined) return left.nodeId === nodeId;

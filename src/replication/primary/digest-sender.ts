@@ -13,7 +13,7 @@ import type { FrameStream } from '../stream/stream.js';
 const SHARDS_MAX = 256;
 const OTHERS_MAX = 16;
 
-/** What a `DigestSender` is made with. */
+/** The options of a `DigestSender`. */
 export interface DigestSenderOptions {
   stream: FrameStream;
   /** Sends a frame behind all of the stream that has been published. */
@@ -62,7 +62,7 @@ export class DigestSender {
       const isChanged = this.#sent[shard] !== published[shard];
       if (!isChanged && others === OTHERS_MAX) continue;
       const digest = shardDigest(store, shard);
-      // What is written and not published has no place in the stream yet.
+      // Records that are written and not published have no place in the stream yet.
       if (digest === undefined || digest.sequence !== published[shard]) continue;
       if (!isChanged) others += 1;
       this.#nextShard = shard + 1;

@@ -10,7 +10,7 @@ import type { Claim } from './replica-info.js';
 export interface FailoverSession {
   /** `live`: it is sent what is written, and nothing else is on its way. */
   readonly state: string;
-  /** What the replica has acknowledged as applied; undefined until it does. */
+  /** The watermarks that the replica has acknowledged as applied; undefined until it does. */
   readonly acknowledged: readonly bigint[] | undefined;
   /** Sends a frame that is none of the stream's behind all that was published. */
   insert(frame: Buffer): void;
@@ -74,11 +74,11 @@ export class FailoverPeer {
   }
 }
 
-/** Hears what replicas do that can take over. */
+/** The listener to events of replicas that can take over. */
 export interface FailoverEars {
   came(peer: FailoverPeer): void;
   /** Called once, when the connection is over. */
   left(peer: FailoverPeer): void;
-  /** Called with what the replica says. Throws FRAME_OUT_OF_PLACE for what it may not say. */
+  /** Called with a message of the replica. Throws FRAME_OUT_OF_PLACE for one that it may not send. */
   heard(peer: FailoverPeer, message: FailoverMessage): void;
 }

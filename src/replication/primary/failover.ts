@@ -6,11 +6,11 @@
  *            │                      │
  *            └──────────────────────┴─────────────► given up
  *
- * Whoever owns it writes nothing while it lasts. From the order on the replica may be a primary, whatever
- * becomes of the link. So the failover then ends by what proves one or the other, and by nothing else: an
- * answer, a primary at the replica's address whose history continues this one, or the replica's return with
- * this very history. A replica closes a link before it opens the next, so one that is back obeys no order any
- * more that came over the last.
+ * Its owner writes nothing while it lasts. From the order on the replica may be a primary, whatever becomes
+ * of the link. So the failover then ends by a proof of one or the other, and by nothing else: an answer, a
+ * primary at the replica's address whose history continues this one, or the replica's return with this very
+ * history. A replica closes a link before it opens the next, so one that is back obeys no order any more that
+ * came over the last.
  */
 import type { Timer } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
@@ -28,9 +28,9 @@ import type { FailoverPeer } from './failover-peer.js';
 /** How far a failover is, in the words of INFO. */
 export type FailoverState = 'waiting-for-sync' | 'failover-in-progress';
 
-/** What is wanted of a failover. */
+/** The wishes of the caller of a failover. */
 export interface FailoverWish {
-  /** The replica, `host:port` as INFO shows it; undefined: whichever has all first. */
+  /** The replica, `host:port` as INFO shows it; undefined: the first one that has all. */
   readonly to?: string | undefined;
   /** Milliseconds to wait for that; undefined: for as long as it takes. */
   readonly timeoutMs?: number | undefined;
@@ -44,11 +44,11 @@ export interface FailoverReplicas {
   failoverPeers(): FailoverPeer[];
   /** Asks every live replica to acknowledge at once. */
   ask(): void;
-  /** Calls `listener` with each acknowledgement. Returns what ends that. */
+  /** Calls `listener` with each acknowledgement. Returns a function that ends that. */
   onAck(listener: () => void): () => void;
 }
 
-/** What a failover works with. */
+/** The options of a failover. */
 export interface FailoverOptions {
   readonly probe: ProbeOptions;
   readonly log: Log;
@@ -62,12 +62,12 @@ export interface FailoverOptions {
   givenUp(reason: string): void;
 }
 
-/** Milliseconds between looks for whoever leads, while the replica does not say so. */
+/** Milliseconds between looks for the node that leads, while the replica does not answer that it does. */
 const LOOK_MS = 500;
 /** Milliseconds until a forced order is tried again that a script holds up. */
 const QUIET_MS = 20;
 
-/** What was found at the address of a replica. */
+/** The result of a look at the address of a replica. */
 type Look = 'asked' | 'there' | FastcacheError;
 
 /** A failover from its making until it is over, or until `stop`. */
@@ -76,7 +76,7 @@ export class Failover {
   readonly #wish: FailoverWish;
   readonly #looks = new Map<FailoverPeer, Look>();
   #ordered: FailoverPeer | undefined;
-  /** Whether the link to whoever was ordered is gone. */
+  /** Whether the link to the replica that was ordered is gone. */
   #isAdrift = false;
   #timer: Timer | undefined;
   #stopListening: () => void = () => {};
@@ -212,7 +212,7 @@ export class Failover {
     this.#giveUp(`it cannot be followed: ${faults[0].message}`);
   }
 
-  /** Looks at the address of whoever was ordered until a primary is there, or it ends otherwise. */
+  /** Looks at the address of the replica that was ordered until a primary is there, or it ends otherwise. */
   async #find(peer: FailoverPeer): Promise<void> {
     while (!this.#isOver) {
       const found = await this.#ask(peer.takesOverAt);
@@ -260,7 +260,7 @@ export class Failover {
   }
 }
 
-/** What an address has answered. */
+/** The answer of an address. */
 interface Whereabouts {
   readonly path: readonly string[];
   readonly history: ReturnType<typeof readHistory>;

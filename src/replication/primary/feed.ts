@@ -29,7 +29,7 @@ import { Subscriber } from './subscriber.js';
 /** Bytes of messages that may wait for a replica; the longest message alone is let through. */
 const MESSAGES_WAITING_MAX_BYTES = MESSAGES_MAX_BYTES + FRAME_HEADER_BYTES;
 
-/** What the feeds of all replicas of a primary share. */
+/** The options that the feeds of all replicas of a primary share. */
 export interface FeedOptions {
   clock: Clock;
   timers: Timers;
@@ -42,13 +42,13 @@ export interface FeedOptions {
   subscriberQueueBytes: number;
   /** The encoding of SnapshotChunk frames. */
   encoding: EncodeOptions;
-  /** What of a key picks its shard here, without which digests of shards say nothing. */
+  /** The part of a key that picks its shard here, without which digests of shards say nothing. */
   route: RouteMode;
-  /** Returns where frames are kept that the backlog keeps no longer; undefined: nowhere. */
+  /** Returns the archive of frames that the backlog keeps no longer; undefined: there is none. */
   archive?(): FrameArchive | undefined;
 }
 
-/** What the feed of one replica is made of. */
+/** The options of the feed of one replica. */
 export interface ReplicaFeedOptions extends FeedOptions {
   connection: Connection;
   stream: FrameStream;
@@ -63,7 +63,7 @@ export interface ReplicaFeedOptions extends FeedOptions {
 export class ReplicaFeed implements MessageTaker {
   readonly #options: ReplicaFeedOptions;
   #subscriber: Subscriber;
-  /** What sends it frames that the backlog keeps no longer; the subscriber is closed meanwhile. */
+  /** The sender of frames that the backlog keeps no longer; the subscriber is closed meanwhile. */
   #archived: ArchiveSender | undefined;
   /** Where the frames begin that the replica is sent behind what it is sent first. */
   #frozen: readonly bigint[];
@@ -105,12 +105,12 @@ export class ReplicaFeed implements MessageTaker {
     this.#subscriber = this.#subscribe();
   }
 
-  /** What the replica is sent now. */
+  /** The kind of frames that the replica is sent now. */
   get state(): FeedState {
     return this.#state;
   }
 
-  /** What has been sent to it; while it is not `live`, what it will have been sent then. */
+  /** The watermarks that were sent to it; while it is not `live`, those that will have been sent then. */
   get watermarks(): readonly bigint[] {
     return this.#state === 'live' ? this.#subscriber.watermarks : this.#frozen;
   }
@@ -203,8 +203,8 @@ export class ReplicaFeed implements MessageTaker {
   }
 
   /**
-   * Sends a frame of messages. What a replica has no room for is lost to it, as all messages are that come
-   * while it is away.
+   * Sends a frame of messages. A replica without room for the frame loses it, as it loses all messages while
+   * it is away.
    */
   sendMessages(frame: Buffer): void {
     const { bufferedBytes } = this.#options.connection;
@@ -316,8 +316,8 @@ export class ReplicaFeed implements MessageTaker {
   }
 
   /**
-   * Sends what a replica lacks that holds `place`, and goes on with the backlog. What the archive does not
-   * have is reported, with a reason where there is one of its own; the subscriber then waits for its start.
+   * Sends what a replica lacks that holds `place`, and goes on with the backlog. Frames that the archive
+   * lacks are reported, with its reason if it has one; the subscriber then waits for its start.
    */
   #sendArchived(
     archive: FrameArchive,

@@ -1,7 +1,7 @@
 /**
- * Notices that the process did not run for some time, since it was halted or its machine slept. What replicas
- * had sent before is then read as if it had come now, perhaps from connections that they have closed long
- * ago; so for one more look it counts as being as old as it may be.
+ * Notices that the process did not run for some time, since it was halted or its machine slept. Bytes that
+ * replicas had sent before are then read as if they had come now, perhaps from connections that the replicas
+ * have closed long ago. So for one more look these bytes count as being as old as they may be.
  */
 import type { Clock } from '../../clock.js';
 
@@ -31,7 +31,7 @@ export class Halts {
     this.#lookedAtUs = this.#clock.monotonicUs();
   }
 
-  /** Seconds by which what was heard from replicas may be older than it seems. */
+  /** Seconds by which bytes from replicas may be older than they seem. */
   get doubtSeconds(): number {
     return Math.max(this.#haltUs, this.#sinceLookUs()) / 1_000_000;
   }

@@ -1,4 +1,4 @@
-/** What a primary answers a Hello (docs/protocol.md, "Margin"). */
+/** The primary's answer to a Hello (docs/protocol.md, "Margin"). */
 import { encodeHelloFrame } from '../../frame/hello.js';
 import { historyPairs } from '../history.js';
 import { TAKES_SYNCED } from '../link/ack-sender.js';

@@ -10,7 +10,7 @@ const LOOK_MS = 2_000;
 /** The longest that it takes; supervisors kill a process that does not stop within ten seconds or more. */
 const MOST_MS = 5_000;
 
-/** What a `LettingOut` works with. */
+/** The options of a `LettingOut`. */
 export interface LettingOutOptions {
   readonly clock: Clock;
   readonly timers: Timers;

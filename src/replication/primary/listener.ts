@@ -35,11 +35,11 @@ import type { SessionOptions } from './session-options.js';
 import { WindowWatch } from './window-watch.js';
 import { WorkShare } from './work-share.js';
 
-/** What a listener and its sessions are made of. */
+/** The options of a listener and its sessions. */
 export interface ReplicaListenerOptions
   extends Omit<SessionOptions, 'carousels' | 'guesses' | 'strangers' | 'messages' | 'work'> {
   transport: Transport;
-  /** Hears of replicas that can take over; absent: nobody decides on failovers. */
+  /** Takes events of replicas that can take over; absent: nobody decides on failovers. */
   failovers?: FailoverEars | undefined;
   /** The address to listen on; port 0 picks a free one. Undefined: connections come by `accept` alone. */
   bind: Address | undefined;
@@ -60,7 +60,7 @@ interface Connected {
  * long before a crowd of silent connections gets round to it.
  */
 const MAX_UNAUTHENTICATED = 256;
-/** The part of the time that may be spent on comparisons, whoever asks for them. */
+/** The part of the time that may be spent on the comparisons of all probes. */
 const COMPARE_PART = 0.01;
 
 /**
@@ -70,7 +70,7 @@ const COMPARE_PART = 0.01;
  */
 export class ReplicaListener {
   readonly #options: ReplicaListenerOptions;
-  /** What shares the scans of streams, also for others than replicas. */
+  /** The carousels, which share the scans of streams, also for others than replicas. */
   readonly carousels: Carousels;
   readonly #guesses: Guesses;
   readonly #strangers: StrangerLog;
@@ -228,7 +228,7 @@ export class ReplicaListener {
 
   /**
    * Returns how many replicas have all, and have acknowledged at most so many whole seconds ago; a Rust
-   * replica never does. What is read behind a halt of this process counts as acknowledged before it.
+   * replica never does. Acks that are read behind a halt of this process count as sent before it.
    */
   goodReplicas(maxLagSeconds: number): number {
     let count = 0;
@@ -256,7 +256,7 @@ export class ReplicaListener {
 
   /**
    * Publishes what waits and asks every live replica of fastcache's to acknowledge at once, at the end of
-   * this turn: those who wait in one turn ask together.
+   * this turn: clients that wait in one turn ask together.
    */
   ask(): void {
     if (this.#asksAtEndOfTurn) return;

@@ -12,7 +12,7 @@ import type { FrameStream } from '../stream/stream.js';
 /** Bytes of messages that gather before they leave within the turn. */
 const GATHERED_BYTES_MAX = 64 * 1024;
 
-/** What the sender works with. */
+/** The options of the sender. */
 export interface MessageSenderOptions {
   timers: Timers;
   /** The stream that replicas are served from; undefined while there is none. */
@@ -48,7 +48,7 @@ export class MessageSender {
     this.#gatheredBytes += bytes;
   }
 
-  /** Sends what has gathered, behind what was written until now. */
+  /** Sends the messages that have gathered, behind all records that were written until now. */
   flush(): void {
     if (this.#gathered.length === 0) return;
     const frame = encodeFrame(FrameKind.Messages, encodeMessages(this.#gathered));

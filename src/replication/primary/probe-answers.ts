@@ -1,11 +1,14 @@
-/** What a probe of fastcache's is sent behind the primary's answer: to its questions of either kind. */
+/**
+ * The frames that a probe of fastcache's is sent behind the primary's answer: the answers to its questions of
+ * either kind.
+ */
 import { FrameKind } from '../../frame/kinds.js';
 import type { SplitFrame } from '../../frame/splitter.js';
 import { CompareAnswers, type Comparer } from './compare-answers.js';
 import { StatusAnswers, type StatusAnswersOptions } from './status-answers.js';
 import type { WorkShare } from './work-share.js';
 
-/** What the answers to one probe are made of. */
+/** The options of the answers to one probe. */
 export interface ProbeAnswersOptions extends StatusAnswersOptions {
   /** Makes the answers to a comparison; absent: nothing is compared here. */
   comparer?: (() => Comparer) | undefined;

@@ -1,7 +1,4 @@
-/**
- * What a replica says of its content: that it differs from what its primary has said (docs/protocol.md,
- * "Digests").
- */
+/** A replica's report that its content differs from its primary's digests (docs/protocol.md, "Digests"). */
 import type { Clock } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
 import { decodeDigests } from '../../frame/digests.js';
@@ -11,7 +8,7 @@ import type { ReplicationMetrics } from '../metrics.js';
 /** The shards of a replica that hold something else than its primary's. */
 export interface Divergence {
   readonly shards: readonly number[];
-  /** Unix ms of the node that says so: when it was found, or heard of. */
+  /** Unix ms by the clock of the node that reports it: when it was found, or when its report came. */
   readonly sinceMs: number;
 }
 

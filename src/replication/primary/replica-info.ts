@@ -1,4 +1,4 @@
-/** What is known of a replica that is connected, or was. */
+/** The facts about a replica that is connected, or was. */
 import type { Margin } from '../../frame/margin.js';
 import { hostOf } from '../../transport/address.js';
 import type { Address } from '../../transport/connection.js';
@@ -7,10 +7,12 @@ import { nodeInMargin } from '../link/path.js';
 import { nameInMargin } from '../link/server-name.js';
 import type { Divergence } from './replica-divergence.js';
 
-/** What a replica is sent now; it is `catching-up` also while nothing has been sent yet. */
+/**
+ * The kind of frames that a replica is sent now; it is `catching-up` also while nothing has been sent yet.
+ */
 export type FeedState = 'snapshot' | 'catching-up' | 'live';
 
-/** What a replica says of itself in the margin of its Hello; a Rust one says nothing. */
+/** A replica's facts about itself in the margin of its Hello; a Rust one gives none. */
 export interface ReplicaIdentity {
   /** Its id, 16 hex digits; undefined of a Rust replica and of older ones. */
   readonly nodeId?: string | undefined;
@@ -29,7 +31,7 @@ export function identityIn(margin: Margin | undefined, address: string): Replica
   };
 }
 
-/** What a replica can be named by; null as undefined: it does not say. */
+/** The names of a replica; null as undefined: it does not give that one. */
 export interface NamedReplica {
   readonly name?: string | null | undefined;
   readonly announced?: string | null | undefined;
@@ -50,17 +52,25 @@ export function replicaText({ name, address }: NamedReplica): string {
 export interface ReplicaInfo extends ReplicaIdentity {
   /** `host:port` that it connected from. */
   address: string;
-  /** What it is sent now; `gone`: it left within the last hour, and the rest is as it was then. */
+  /**
+   * The kind of frames that it is sent now; `gone`: it left within the last hour, and the rest is as it was
+   * then.
+   */
   state: FeedState | 'gone';
   /**
    * The history that it follows, which is the primary's; undefined of a Rust replica, which knows of none.
    */
   history: string | undefined;
-  /** What has been sent to it; while it is not `live`, what it will have been sent then. */
+  /**
+   * The watermarks that have been sent to it; while it is not `live`, those that will have been sent then.
+   */
   watermarks: bigint[];
-  /** What it has acknowledged as applied; undefined until it does, and a Rust replica never does. */
+  /**
+   * The watermarks that it has acknowledged as applied; undefined until it does, and a Rust replica never
+   * does.
+   */
   acknowledged: bigint[] | undefined;
-  /** Whole seconds since it was last heard of. */
+  /** Whole seconds since it last sent something. */
   sinceAckSeconds: number;
   /** Whole seconds since it came; of one that left, since it left. */
   sinceSeconds: number;
@@ -84,7 +94,7 @@ export function holdsNothing({ history, acknowledged }: ReplicaInfo): boolean {
   return acknowledged === undefined ? history !== undefined : acknowledged.length === 0;
 }
 
-/** What a replica that comes claims of itself. */
+/** The facts that a replica claims about itself when it comes. */
 export interface Claim extends ReplicaIdentity {
   /** `host:port` that it connected from. */
   readonly address: string;

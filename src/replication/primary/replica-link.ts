@@ -1,6 +1,6 @@
 /**
- * What keeps the connection to a replica of fastcache's alive (docs/protocol.md, "Acks"): heartbeats to it,
- * and a watch on what it sends. A Rust replica sends nothing, and reads nothing but what it is to apply.
+ * Keeps the connection to a replica of fastcache's alive (docs/protocol.md, "Acks"): sends heartbeats to it,
+ * and watches for bytes from it. A Rust replica sends nothing, and reads only frames that it is to apply.
  */
 import type { Clock, Timers } from '../../clock.js';
 import type { Connection } from '../../transport/connection.js';
@@ -9,7 +9,7 @@ import { LinkWatch } from '../link/link-watch.js';
 import type { FrameStream } from '../stream/stream.js';
 import { DigestSender } from './digest-sender.js';
 
-/** What a `ReplicaLink` is made with. */
+/** The options of a `ReplicaLink`. */
 export interface ReplicaLinkOptions {
   clock: Clock;
   timers: Timers;
@@ -36,7 +36,7 @@ export class ReplicaLink {
       timers,
       watermarks: () => stream.watermarks(),
       send: (frame) => {
-        // What is on its way is a sign of life already, and nothing may gather where the peer does not read.
+        // Bytes on their way are a sign of life already, and nothing may gather where the peer does not read.
         if (connection.bufferedBytes === 0) insert(frame);
         this.#digests.beat();
       },

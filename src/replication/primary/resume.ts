@@ -7,11 +7,11 @@ import { goesBackTo, placeIn } from '../history.js';
 import type { FrameStream } from '../stream/stream.js';
 import { hasReached, watermarkOf } from '../watermarks.js';
 
-/** What is decided for one replica. */
+/** The decision for one replica. */
 export interface Resumption {
   /** The watermarks of the stream from which it goes on; undefined: the backlog does not reach so far. */
   readonly since: ArrayLike<bigint> | undefined;
-  /** The watermarks of the stream that it holds; undefined: what it holds is none of the stream's. */
+  /** The watermarks of the stream that it holds; undefined: its content is none of the stream's. */
   readonly place: ArrayLike<bigint> | undefined;
   /** The decision's reason, for the log. */
   readonly reason: string;

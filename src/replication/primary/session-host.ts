@@ -1,4 +1,4 @@
-/** What a session with a replica, or with a probe, calls of the listener that has accepted it. */
+/** The calls of a session with a replica, or with a probe, to the listener that has accepted it. */
 import type { FullStore } from '../link/full.js';
 import type { Claim, FeedState, ReplicaInfo } from './replica-info.js';
 
@@ -14,9 +14,15 @@ export interface SessionHost<Session> {
   admit(session: Session, claim: Claim): boolean;
   /** Called when the replica has acknowledged what it has applied, whether or not that is something whole. */
   acknowledged(session: Session, holdsSomething: boolean): void;
-  /** Called when the replica leaves with what it had of this history, which is foreign to what is served. */
+  /**
+   * Called when the replica leaves and keeps its content of this history, which is foreign to the one that is
+   * served.
+   */
   kept(history: string, address: string): void;
-  /** Called when the replica, which has been admitted, says that it has no memory for what is served. */
+  /**
+   * Called when the replica, which has been admitted, says that it has no memory for the content that is
+   * served.
+   */
   isFull(session: Session, full: FullStore): void;
   /** Called with the payload of a Failover frame. Throws `FCRP_*`, FRAME_OUT_OF_PLACE. */
   heardOfFailover(session: Session, payload: Uint8Array): void;

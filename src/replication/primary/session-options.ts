@@ -1,4 +1,4 @@
-/** What the sessions of a primary, or of a relay, are given. */
+/** The options of the sessions of a primary, or of a relay. */
 import type { Guesses } from '../link/guesses.js';
 import type { StrangerLog } from '../link/stranger-log.js';
 import type { FrameStream } from '../stream/stream.js';
@@ -7,10 +7,11 @@ import type { Comparer } from './compare-answers.js';
 import type { FeedOptions } from './feed.js';
 import type { WorkShare } from './work-share.js';
 
-/** What all sessions of a primary share. */
+/** The options that all sessions of a primary share. */
 export interface SessionOptions extends FeedOptions {
   /**
-   * What new replicas are served from; undefined while there is nothing. A session keeps what it began with.
+   * The stream that new replicas are served from; undefined while there is none. A session keeps the stream
+   * that it began with.
    */
   stream(): FrameStream | undefined;
   /** Whether that is another node's, whether it is connected to that or not; absent: it is its own. */

@@ -36,8 +36,8 @@ import type { SessionHost, SessionState } from './session-host.js';
 import type { SessionOptions } from './session-options.js';
 
 /**
- * One accepted connection, from its first byte to its end. Whatever the peer sends that the conversation does
- * not allow ends it, with an Error frame where the protocol has one; nothing here throws at the listener.
+ * One accepted connection, from its first byte to its end. A frame that the conversation does not allow ends
+ * it, with an Error frame where the protocol has one; nothing throws at the listener.
  */
 export class PrimarySession {
   readonly address: string;
@@ -101,12 +101,12 @@ export class PrimarySession {
     this.#feed?.look();
   }
 
-  /** What the peer has acknowledged that it holds; undefined until it does, and of one without content. */
+  /** The watermarks that the peer has acknowledged as held; undefined until then, and without content. */
   get acknowledged(): readonly bigint[] | undefined {
     return this.#keepsContent ? this.#acks.watermarks : undefined;
   }
 
-  /** What the peer has acknowledged as being on its disk; undefined: nothing. */
+  /** The watermarks that the peer has acknowledged as being on its disk; undefined: none. */
   get synced(): readonly bigint[] | undefined {
     return this.#acks.synced;
   }

@@ -3,8 +3,8 @@
  * of fastcache's replicas): SnapshotBegin, chunks, SnapshotEnd, one step of the scan a turn and none while
  * the connection is full, so that writers continue.
  *
- * All of it carries the watermarks W of the moment when it began: what was written after W is held back and
- * follows as frames, and applying it again to entries that show it already does no harm.
+ * All of it carries the watermarks W of the moment when it began. Records that were written after W are held
+ * back and follow as frames. To apply them again to entries that show them already does no harm.
  */
 import type { Timers } from '../../clock.js';
 import type { SnapshotScan } from '../../engine/types.js';
@@ -15,7 +15,7 @@ import { encodeWatermarks } from '../../frame/watermarks.js';
 import type { Connection } from '../../transport/connection.js';
 import type { FrameStream } from '../stream/stream.js';
 
-/** What is sent, where, and what is called at its end. */
+/** The options of a sender: the content, the connection, and the functions that are called at the end. */
 export interface SnapshotSenderOptions {
   connection: Connection;
   stream: FrameStream;

@@ -1,7 +1,7 @@
 /**
- * What a probe of fastcache's is sent behind the primary's answer (docs/protocol.md, "Status"): the status,
- * or how many departed replicas are forgotten, as often as it asks, within bounds. It holds no slot, so that
- * it must neither stay without asking nor make the primary work without end.
+ * The frames that a probe of fastcache's is sent behind the primary's answer (docs/protocol.md, "Status"):
+ * the status, or how many departed replicas are forgotten, as often as it asks, within bounds. A probe holds
+ * no slot, so that it must neither stay without asking nor make the primary work without end.
  */
 import type { Clock, Timer, Timers } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
@@ -17,12 +17,12 @@ import type { Connection } from '../../transport/connection.js';
 const IDLE_MS = 60_000;
 /** The pause between two answers on a connection. */
 const PAUSE_MS = 100;
-/** No question waits longer: whoever asks takes a server that is silent for 5 s for dead. */
+/** No question waits longer: a probe takes a server that is silent for 5 s for dead. */
 const MOST_PAUSE_MS = 3_000;
 /** The part of the time that answers may take, which bounds long ones, of a thousand shards perhaps. */
 const WORK_PART = 0.05;
 
-/** What the answers to one probe are made of. */
+/** The options of the answers to one probe. */
 export interface StatusAnswersOptions {
   clock: Clock;
   timers: Timers;
@@ -41,7 +41,7 @@ export interface StatusAnswersOptions {
   onIdle(): void;
 }
 
-/** What a probe asks for: the status, a brief one perhaps, or to forget departed replicas. */
+/** A question of a probe: for the status, a brief one perhaps, or to forget departed replicas. */
 type Asked = { readonly isBrief: boolean } | { readonly forget: string };
 
 /** Answers the Status frames of one probe, from when it is made until `stop`. */

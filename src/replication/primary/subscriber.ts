@@ -34,9 +34,9 @@ interface Inserted {
 }
 
 /**
- * Hands a log to one connection: what the replica lacks when it comes, then what is published, in the one
- * order in which that was published, with frames of a bootstrap between. While the connection is full all of
- * it waits, in the log.
+ * Hands a log to one connection: the frames that the replica lacks when it comes, then those that are
+ * published, in the order of publishing, with frames of a bootstrap between. While the connection is full all
+ * of it waits, in the log.
  */
 export class Subscriber implements LogReader {
   readonly #connection: Connection;
@@ -45,7 +45,7 @@ export class Subscriber implements LogReader {
   #cursor: Cursor;
   readonly #inserted = new Ring<Inserted>();
   #insertedBytes = 0;
-  /** What is published behind it counts against the bounds. */
+  /** Frames that are published behind this offset count against the bounds. */
   #boundedFrom: number;
   #onCaughtUp: (() => void) | undefined;
   /** Called when nothing waits any more; undefined before `finish`. */
@@ -149,7 +149,7 @@ export class Subscriber implements LogReader {
 
   /**
    * Passes over all that waits, but for the rest of a frame that was sent in part, and holds nothing back.
-   * Calls `onRoom` once the connection has room again: what is published from then on follows.
+   * Calls `onRoom` once the connection has room again: frames that are published from then on follow.
    */
   pause(onRoom: () => void): void {
     assert(this.#isStarted && this.#isBlocked, 'who has room lacks nothing');

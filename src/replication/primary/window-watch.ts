@@ -1,7 +1,7 @@
 /**
  * Looks at the replicas once a second: notes how far the stream is (lag-marks.ts), and warns before a replica
- * that is away, or that is connected and behind, falls out of the backlog: what it
- * then lacks is no longer kept, and it needs a snapshot. It warns once for each absence.
+ * that is away, or that is connected and behind, falls out of the backlog. Frames that it lacks are no longer
+ * kept then, and it needs a snapshot. It warns once for each absence.
  */
 import type { Clock, Timer, Timers } from '../../clock.js';
 import type { Log } from '../log.js';
@@ -18,7 +18,7 @@ const WARNED_FROM = 0.5;
 /** A replica that comes back to this part or less is warned of again when it falls behind again. */
 const FORGOTTEN_FROM = 0.25;
 
-/** What is looked at, and where the warnings go. */
+/** The replicas and the backlog that are looked at, and the log for the warnings. */
 export interface WindowWatchOptions {
   clock: Clock;
   timers: Timers;
@@ -64,7 +64,7 @@ export class WindowWatch {
       const nearlyAll = kept.watermarksLacking(FORGOTTEN_FROM);
       for (const replica of present) {
         const held = replica.acknowledged ?? replica.watermarks;
-        // What a snapshot brings is not from the backlog.
+        // The entries of a snapshot are not from the backlog.
         if (replica.state === 'snapshot' || holdsNothing(replica) || hasReached(held, nearlyAll)) continue;
         const leeway = kept.leeway(held, rate);
         const wasWarned = this.#warned.has(replica.address);

@@ -5,7 +5,7 @@
  */
 import type { Clock, Timer, Timers } from '../../clock.js';
 
-/** What was not worked for a while may be made up for by so much work at once. */
+/** Time for work that was not used for a while may be used later, but only so much of it at once. */
 const BURST_US = 20_000;
 
 /** A job: a step of work, which returns whether there is another one. */

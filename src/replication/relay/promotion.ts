@@ -11,7 +11,7 @@ import type { Relay } from './relay.js';
 const PROMOTION_STEP = 1n << 32n;
 const LARGEST_SEQUENCE = 0xffff_ffff_ffff_ffffn;
 
-/** What a promoted replica begins with as a primary. */
+/** The history and the state with which a promoted replica begins as a primary. */
 export interface Beginning {
   history: History;
   /**

@@ -7,7 +7,7 @@ import type { History } from '../history.js';
 import type { Backlog } from '../stream/backlog.js';
 import type { FrameStream } from '../stream/stream.js';
 
-/** What a `RelayFeed` is made of. */
+/** The options of a `RelayFeed`. */
 export interface RelayFeedOptions {
   /** A store with whole content; the caller of `offer` has applied the frame to it. */
   store: ReplicatedStore;
@@ -44,7 +44,7 @@ export class RelayFeed implements FrameStream {
     this.backlog.deliver();
   }
 
-  /** Drops all readers, because what follows does not continue what was handed on. */
+  /** Drops all readers, because the next frames do not continue those that were handed on. */
   interrupt(reason: string): void {
     this.backlog.interrupt(reason);
   }

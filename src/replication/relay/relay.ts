@@ -1,9 +1,9 @@
 /**
- * What makes a replica a relay (docs/operations.md, "Relays"): it keeps a stream of its content, from which
- * its own replicas are served, for as long as the content continues in one history and on one path. When
- * either changes, or new content replaces the old, another stream begins; the replicas that were fed from the
- * last one reconnect, and resume from the backlog if it reaches far enough. They notice nothing when only the
- * link to the primary is cut and comes back.
+ * The part of a replica that makes it a relay (docs/operations.md, "Relays"). It keeps a stream of its
+ * content, from which its own replicas are served, for as long as the content continues in one history and on
+ * one path. When either changes, or new content replaces the old, another stream begins; the replicas that
+ * were fed from the last one reconnect, and resume from the backlog if it reaches far enough. They notice
+ * nothing when only the link to the primary is cut and comes back.
  */
 import type { Random } from '../../clock.js';
 import { goesBackTo, goingBackTo, type History, pastBehind, rustHistory } from '../history.js';
@@ -15,7 +15,7 @@ import type { Publisher } from '../stream/publisher.js';
 import type { FrameStream } from '../stream/stream.js';
 import { RelayFeed } from './relay-feed.js';
 
-/** What a `Relay` is made with. */
+/** The options of a `Relay`. */
 export interface RelayOptions {
   /** The id of this process (link/path.ts). */
   nodeId: string;
@@ -24,8 +24,8 @@ export interface RelayOptions {
   random: Random;
   log: Log;
   /**
-   * Called when another stream has taken the place of the last one. `content`: whether what it holds
-   * continues what that one held.
+   * Called when another stream has taken the place of the last one. `content`: whether its content continues
+   * that of the last one.
    */
   replaced?(content: 'new' | 'held'): void;
 }

@@ -1,7 +1,7 @@
 /**
- * Finds out that what a replica holds is not what its primary has (docs/operations.md, "Divergence"):
- * compares its digests with those that the primary sends in the order of the stream, and sees to it that this
- * is news, and that it ends.
+ * Finds out that a replica's content differs from its primary's (docs/operations.md, "Divergence"): compares
+ * its digests with those that the primary sends in the order of the stream, reports a difference once, and
+ * has it mended.
  */
 import type { Clock } from '../../clock.js';
 import type { RouteMode, SequencedStore } from '../../engine/types.js';
@@ -12,8 +12,8 @@ import type { Log } from '../log.js';
 import type { ReplicationMetrics } from '../metrics.js';
 
 /**
- * What a replica does whose content differs: `resync` has it take a snapshot, `stop` follow no more, `log`
- * nothing but report it.
+ * The action of a replica whose content differs: with `resync` it takes a snapshot, with `stop` it follows no
+ * more, with `log` it only reports the difference.
  */
 export type OnDivergence = 'resync' | 'stop' | 'log';
 
@@ -23,17 +23,17 @@ export interface DivergenceState {
   readonly sinceMs: number;
 }
 
-/** A second divergence within this time is not mended: what causes it is still there. */
+/** A second divergence within this time is not mended: its cause is still there. */
 const TWICE_WITHIN_US = 3_600_000_000;
 
-/** What a `Divergence` is made with. */
+/** The options of a `Divergence`. */
 export interface DivergenceOptions {
   clock: Clock;
   log: Log;
   metrics: ReplicationMetrics;
   /** The primary's `host:port`, for logs. */
   primary: string;
-  /** What of a key picks its shard here. */
+  /** The part of a key that picks its shard here. */
   route: RouteMode;
   action: OnDivergence;
   /** Called once for each divergence that is found, and with what is done about it. */
@@ -48,11 +48,11 @@ export interface DivergenceOptions {
 export interface ComparedStores {
   /** What is held and follows the primary. */
   readonly held: SequencedStore | undefined;
-  /** New content that is not whole yet, while which what is held follows nothing. */
+  /** New content that is not whole yet; the held content follows nothing meanwhile. */
   readonly building: SequencedStore | undefined;
 }
 
-/** The divergence of what one follower holds. */
+/** The divergence of one follower's content. */
 export class Divergence {
   readonly #options: DivergenceOptions;
   /** The shards that differ, and those in which memory is damaged. */
@@ -70,7 +70,7 @@ export class Divergence {
     this.#options = options;
   }
 
-  /** What of a key picks its shard here. */
+  /** The part of a key that picks its shard here. */
   get route(): RouteMode {
     return this.#options.route;
   }
@@ -93,8 +93,8 @@ export class Divergence {
   }
 
   /**
-   * Reads a Digests frame of the primary. Throws CONTENT_DIVERGES when new content is not what its proof
-   * says, FRAME_OUT_OF_PLACE for what a primary does not send, and `FCRP_*`.
+   * Reads a Digests frame of the primary. Throws CONTENT_DIVERGES when new content differs from its proof,
+   * FRAME_OUT_OF_PLACE for digests that a primary does not send, and `FCRP_*`.
    */
   heard(payload: Uint8Array, frame: Buffer, { held, building }: ComparedStores): void {
     const { says, shards } = decodeDigests(payload);
@@ -110,7 +110,7 @@ export class Divergence {
     }
   }
 
-  /** Notes that a record of what is held, in this shard, is not what was written. */
+  /** Notes that a record of the held content, in this shard, differs from what was written. */
   damaged(held: SequencedStore, shard: number): void {
     const own = shardDigest(held, shard);
     if (own === undefined || this.#damaged.has(shard)) return;

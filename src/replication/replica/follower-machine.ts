@@ -1,6 +1,7 @@
 /**
  * The states of a follower as one machine: every phase times every event, without IO. `Follower` and its
- * sessions raise the events and carry out the effects; what is not in this table does not happen.
+ * sessions raise the events and carry out the effects; a transition that is not in this table does not
+ * happen.
  *
  *     idle
  *       │ start
@@ -38,7 +39,7 @@ export type FollowerPhase =
   | 'connecting'
   /** The connection is there; the primary has not answered the Hello. */
   | 'greeting'
-  /** What is held continues with this primary; the first record that it lacks has not come. */
+  /** The held content continues with this primary; the first record that it lacks has not come. */
   | 'resuming'
   /** Only new content may come, and none has begun. */
   | 'awaiting'
@@ -48,18 +49,20 @@ export type FollowerPhase =
   | 'loading'
   /** The phase is as `loading`, on a connection that has been level before. */
   | 'reloading'
-  /** What is held follows the primary, and lacks some of what that had when it answered. */
+  /** The held content follows the primary, and lacks some records that the primary had when it answered. */
   | 'behind'
-  /** What is held follows the primary, and all that it had when it answered is applied. */
+  /**
+   * The held content follows the primary, and all records that the primary had when it answered are applied.
+   */
   | 'level'
   /** There is no connection until the next try is due. */
   | 'paused'
   /** The follower has stopped for good. */
   | 'stopped';
 
-/** What the follower's owner can ask for. */
+/** The requests of the follower's owner. */
 type OwnerEvent = 'start' | 'stop';
-/** What was waited for outside of a session. */
+/** The events that are waited for outside of a session. */
 type WaitEvent = 'retryDue' | 'room';
 type HandshakeEvent =
   /** The connection is there. */
@@ -74,7 +77,7 @@ type ContentEvent =
   | 'chunkLoaded'
   /** New content is whole, and may take the place of what is held. */
   | 'whole'
-  /** What is held follows the primary from here on. */
+  /** The held content follows the primary from here on. */
   | 'follows'
   /** All that the primary had when it answered is applied. */
   | 'reached';
@@ -92,10 +95,10 @@ type SessionEvent = HandshakeEvent | ContentEvent | EndEvent;
 /** All that can happen to a follower. */
 export type FollowerEvent = OwnerEvent | WaitEvent | SessionEvent;
 
-/** What the next Hello claims: what is held, or nothing, so that new content comes. */
+/** The claim of the next Hello: the held content, or nothing, so that new content comes. */
 export type Claim = 'held' | 'nothing';
 
-/** What a transition asks of the follower, carried out in the order of the list. */
+/** An effect of a transition, which the follower carries out in the order of the list. */
 export type FollowerEffect =
   /** Makes the state that users see that of the phase. */
   | 'showState'
@@ -129,10 +132,10 @@ export type FollowerEffect =
   /** Emits `stopped`. */
   | 'announceStop';
 
-/** What an event leads to. */
+/** The result of an event. */
 export interface Transition {
   readonly to: FollowerPhase;
-  /** What the next Hello claims from then on; undefined: as before. */
+  /** The claim of the next Hello from then on; undefined: as before. */
   readonly claim?: Claim;
   readonly effects: readonly FollowerEffect[];
 }
@@ -303,7 +306,7 @@ export function isLoading(phase: FollowerPhase): boolean {
   return phase === 'loading' || phase === 'reloading';
 }
 
-/** Returns whether what is held follows the primary. */
+/** Returns whether the held content follows the primary. */
 export function isLive(phase: FollowerPhase): boolean {
   return phase === 'behind' || phase === 'level';
 }
@@ -327,7 +330,7 @@ export class FollowerMachine {
     return this.#phase;
   }
 
-  /** What the next Hello claims. */
+  /** The claim of the next Hello. */
   get claim(): Claim {
     return this.#claim;
   }

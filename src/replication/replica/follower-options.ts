@@ -1,4 +1,4 @@
-/** What a follower is given, and what it calls as things happen. */
+/** The options of a follower, and the functions that it calls on events. */
 import type { Seams } from '../../clock.js';
 import type { FollowedStore, ReplicatedStore } from '../../engine/types.js';
 import type { Log } from '../log.js';
@@ -43,7 +43,7 @@ export interface FollowerHandlers<S extends FollowedStore = ReplicatedStore> {
   stopped?(event: { error: Error | undefined }): void;
 }
 
-/** What a follower is given. */
+/** The options of a follower. */
 export interface FollowerOptions<S extends FollowedStore = ReplicatedStore>
   extends Omit<ReplicaSessionOptions<S>, keyof Seams>,
     Seams {
@@ -51,7 +51,7 @@ export interface FollowerOptions<S extends FollowedStore = ReplicatedStore>
   handlers: FollowerHandlers<S>;
   /** The most that the first pause takes, ms; later ones double up to `MAX_RECONNECT_BACKOFF_MS`. */
   reconnectBackoffMs: number;
-  /** What is held from an earlier following, to be continued if the primary can; undefined: nothing. */
+  /** The content held from an earlier following, to be continued if the primary can; undefined: none. */
   holding?: Holding<S> | undefined;
   /** Whether to stop when the token is refused, rather than try again. */
   failFast: boolean;

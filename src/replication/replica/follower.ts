@@ -1,6 +1,6 @@
 /**
  * A replica that stays with its primary (docs/architecture.md, "Histories"): one session after the other,
- * with growing pauses; what it holds stays readable throughout and is only ever replaced as a whole.
+ * with growing pauses. Its content stays readable throughout and is only ever replaced as a whole.
  */
 import assert from 'node:assert/strict';
 import type { Timer } from '../../clock.js';
@@ -28,11 +28,11 @@ import { ReplicaSession } from './session.js';
 import { isFull } from './session-faults.js';
 import type { SessionEnd } from './session-options.js';
 
-/** What a follower is doing, for its users; each change makes a new object. */
+/** The state of a follower, for its users; each change makes a new object. */
 export type FollowerState =
   | { readonly name: 'disconnected'; readonly retryInMs: number }
   | { readonly name: 'connecting' }
-  /** The link is connected; what the primary will send is not known yet. */
+  /** The link is connected; it is not known yet what the primary will send. */
   | { readonly name: 'handshake' }
   /** New content is being built; `entries` have come. */
   | { readonly name: 'snapshot'; readonly entries: number }
@@ -88,7 +88,7 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
   #withdraw: (() => void) | undefined;
   /** The timer of the next try, while the machine is `paused`; otherwise undefined. */
   #retry: Timer | undefined;
-  /** What ended the last session. */
+  /** The error that ended the last session. */
   #lastError: Error | undefined;
   /** The reason for which the follower was stopped, for good; undefined also when its owner gave none. */
   #stopError: Error | undefined;
@@ -120,7 +120,7 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
     return this.#state;
   }
 
-  /** What is held; undefined until the first content is whole. */
+  /** The held content; undefined until the first content is whole. */
   get holding(): Holding<S> | undefined {
     return this.#holding;
   }
@@ -130,12 +130,12 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
     return this.#primaryIsOurs;
   }
 
-  /** Why what is held is kept rather than what the primary has; undefined while nothing is refused. */
+  /** Why the held content is kept rather than the primary's taken; undefined while nothing is refused. */
   get refusal(): RefusalKind | undefined {
     return this.#refusal.kind;
   }
 
-  /** The time at which the primary was last heard, or the follower made, monotonic microseconds. */
+  /** The time at which the primary last sent something, or the follower was made, monotonic microseconds. */
   get heardAtUs(): number {
     return this.#heardAtUs;
   }
@@ -167,7 +167,7 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
     this.#machine.raise('start');
   }
 
-  /** Leaves the primary for good, of itself or for its owner's `error`; what is held stays. */
+  /** Leaves the primary for good, of itself or for its owner's `error`; the held content stays. */
   stop(error?: Error): void {
     if (this.#machine.phase !== 'stopped') this.#stopError = error;
     this.#machine.raise('stop');
@@ -187,7 +187,7 @@ export class Follower<S extends FollowedStore = ReplicatedStore> {
     this.#session?.invariants();
   }
 
-  /** What the machine's effects do. */
+  /** The function of each effect of the machine. */
   readonly #effects: Readonly<Record<FollowerEffect, () => void>> = {
     announceAttempt: () => {
       this.#retry = undefined;

@@ -14,7 +14,7 @@ type RuleOptions = Pick<
   'address' | 'allowEmptySnapshot' | 'isRequested' | 'foreignHistory'
 >;
 
-/** The rule for one session; what is held keeps its keys until the session's new content is whole. */
+/** The rule for one session; the held content keeps its keys until the session's new content is whole. */
 export class ForeignRule {
   readonly #options: RuleOptions;
   #held: Holding<FollowedStore> | undefined;
@@ -56,7 +56,7 @@ export class ForeignRule {
     return keys === 0 ? emptySnapshot(heldKeys) : undefined;
   }
 
-  /** Called when new content is held, in the place of the old: whatever comes now continues it. */
+  /** Called when new content is held, in the place of the old: frames that come now continue it. */
   replaced(held: Holding<FollowedStore>): void {
     this.#held = held;
     this.#isForeign = false;

@@ -1,6 +1,6 @@
 /**
- * What to do about a gap in a shard's sequences, which is never applied: come back; at the same gap again,
- * ask for a snapshot; at a gap that the snapshot has not mended, stop.
+ * The reaction to a gap in a shard's sequences, which is never applied: come back; at the same gap again, ask
+ * for a snapshot; at a gap that the snapshot has not mended, stop.
  *
  *        elsewhere          again          replaced
  *     none ──► met ─────────────► asked ──────────► rebuilt ──► met (elsewhere), asked (again)

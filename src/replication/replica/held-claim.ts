@@ -1,8 +1,9 @@
 /**
- * What a replica's Hello claims of what it holds, and how that is proved. A primary with a history proves it
- * by that. One without (docs/architecture.md, "Rust primaries") counts from 1 again when it is restarted, so
- * its numbers alone prove nothing: the last record of one shard is not claimed, so that it comes again. It is
- * that of the first shard, which such a primary sends first; another one in its place is of another run.
+ * The claim of a replica's Hello about its content, and the proof of it. A primary with a history proves it
+ * by that history. One without (docs/architecture.md, "Rust primaries") counts from 1 again when it is
+ * restarted, so its numbers alone prove nothing: the last record of one shard is not claimed, so that it
+ * comes again. It is that of the first shard, which such a primary sends first; another record in its place
+ * is of another run.
  */
 import type { FollowedStore, RecordPrint } from '../../engine/types.js';
 import { encodeHelloFrame } from '../../frame/hello.js';

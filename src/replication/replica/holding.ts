@@ -2,7 +2,7 @@ import type { FollowedStore, ReplicatedStore } from '../../engine/types.js';
 import type { Address } from '../../transport/connection.js';
 import type { History } from '../history.js';
 
-/** What a replica holds, whole and of one moment. */
+/** The content that a replica holds, whole and of one moment. */
 export interface Holding<S extends FollowedStore = ReplicatedStore> {
   readonly store: S;
   /**

@@ -1,6 +1,6 @@
 /**
  * How far a replica is behind its primary in time, as far as the replica itself can know: from the records'
- * own times and the primary's watermarks that it has heard. Both clocks are wall clocks, so that their
+ * own times and the primary's watermarks that have come. Both clocks are wall clocks, so that their
  * difference is part of it.
  */
 import type { Clock } from '../../clock.js';
@@ -46,7 +46,7 @@ export class LinkLag {
    * Milliseconds, never negative, of a replica that holds `own`:
    * - while something is missing that the primary is known to have, the age of the last record that was
    *   applied, undefined when none was yet;
-   * - while records come, how old the newest was when it was applied: what it took from the writer to here;
+   * - while records come, how old the newest was when it was applied: its time from the writer to here;
    * - 0 when the replica has just what the primary is known to have, and when nothing has come for a second.
    */
   ms(own: ArrayLike<bigint>): number | undefined {

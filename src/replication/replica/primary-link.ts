@@ -21,7 +21,7 @@ import { deadLink } from './session-faults.js';
 import type { MessagesConsumer, SyncedDisk } from './session-options.js';
 import type { TakeoverSeat } from './takeover.js';
 
-/** What a `PrimaryLink` is given. */
+/** The options of a `PrimaryLink`. */
 export interface PrimaryLinkOptions {
   transport: Transport;
   clock: Clock;
@@ -37,17 +37,17 @@ export interface PrimaryLinkOptions {
   messages?: MessagesConsumer | undefined;
   /** The replica's part in failovers; absent: it has none. */
   takeover?: TakeoverSeat | undefined;
-  /** Compares what is held with the primary's digests; absent: none are asked for. */
+  /** Compares the held content with the primary's digests; absent: none are asked for. */
   divergence?: Divergence | undefined;
   /** The stores that are compared. */
   compared(): ComparedStores;
-  /** What is acknowledged: watermarks in the primary's history; an empty list while nothing of it is held. */
+  /** The watermarks to acknowledge, in the primary's history; an empty list while nothing of it is held. */
   watermarks(): ArrayLike<bigint>;
-  /** Where what is held is kept, which is acknowledged to a primary that takes that; absent: nowhere. */
+  /** The disk that keeps the content, whose watermarks a primary is sent that takes them; absent: none. */
   disk?: SyncedDisk | undefined;
 }
 
-/** What takes that which a Rust primary does not send. */
+/** The takers of frames that a Rust primary does not send: none. */
 const NOBODY: Pick<PrimaryLinkOptions, 'messages' | 'takeover' | 'divergence'> = {};
 
 /** One connection, from `start` until `close`. */
@@ -80,8 +80,8 @@ export class PrimaryLink {
   }
 
   /**
-   * Acknowledges and watches from the answer of a fastcache primary on, so that it hears from a replica also
-   * while that takes in a snapshot. `margin` is that of the answer.
+   * Acknowledges and watches from the answer of a fastcache primary on, so that the primary gets Acks also
+   * while the replica takes in a snapshot. `margin` is that of the answer.
    */
   keepAlive(margin: Margin): void {
     const { clock, timers, address, watermarks, takeover, divergence } = this.#options;
@@ -154,7 +154,7 @@ export class PrimaryLink {
 
   #pause(): void {
     this.#conversation.pause();
-    // What is not read is not heard, however alive the primary is.
+    // Bytes that are not read are no sign of life, however alive the primary is.
     this.#watch?.pause();
   }
 

@@ -8,7 +8,10 @@ import type { FullStore } from '../link/full.js';
 import type { Log } from '../log.js';
 import { fullStore } from './session-faults.js';
 
-/** What is refused: another history than what is held, content without a key, or more than has room. */
+/**
+ * The content that is refused: of another history than the held one, without a key, or too large for the
+ * memory.
+ */
 export type RefusalKind = 'foreign-history' | 'empty-snapshot' | 'out-of-memory';
 
 const LOG_EVERY_MS = 1_000;
@@ -33,7 +36,7 @@ export class Refusal {
     this.#log = log;
   }
 
-  /** What is refused; undefined while nothing is. */
+  /** The kind of content that is refused; undefined while none is. */
   get kind(): RefusalKind | undefined {
     return this.#kind;
   }

@@ -11,7 +11,7 @@ const FELL_BEHIND = 'the replica has fallen behind, and the primary no longer ke
 const DIVERGED = 'what is held is not what the primary has at the same sequences';
 
 /**
- * Returns why it does so on a connection on which the replica was level: what its answer said is long past.
+ * Returns why it does so on a connection on which the replica was level: the primary's answer is long past.
  */
 export function lateReason({ divergence }: { readonly divergence?: Divergence | undefined }): string {
   return divergence?.state === undefined ? FELL_BEHIND : DIVERGED;

@@ -1,4 +1,4 @@
-/** What a session with a primary is given, and what it reports. */
+/** The options of a session with a primary, and the events that it reports. */
 import type { Clock, Timers } from '../../clock.js';
 import type { FollowedStore, ReplicatedStore } from '../../engine/types.js';
 import type { SplitFrame } from '../../frame/splitter.js';
@@ -13,7 +13,7 @@ import type { Downstream } from './downstream.js';
 import type { Gap } from './gap-policy.js';
 import type { TakeoverSeat } from './takeover.js';
 
-/** What becomes of a history that is foreign to what is held: `accept` takes it in. */
+/** The action on a history that is foreign to the held content: `accept` takes it in. */
 export type ForeignHistory = 'refuse' | 'accept';
 
 /** Takes the payload of a Messages frame, and the frame itself, both valid during the call only. */
@@ -27,7 +27,7 @@ export interface SyncedDisk {
   onSynced(run: () => void): () => void;
 }
 
-/** What a session is given. */
+/** The options of a session. */
 export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore> {
   transport: Transport;
   clock: Clock;
@@ -54,7 +54,7 @@ export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore
    * and what they are.
    */
   recorder: Pick<Recorder, 'follow' | 'offer'> | undefined;
-  /** The relay, which gets what is applied to what is held, for replicas of this replica. */
+  /** The relay, which gets the frames that are applied to the held content, for replicas of this replica. */
   relay?: Downstream<S> | undefined;
   /** Whether content without a key may replace content that has keys; default false. */
   allowEmptySnapshot?: boolean | undefined;
@@ -65,9 +65,9 @@ export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore
   isRequested?: boolean | undefined;
   /** Where the content is kept; absent: nowhere. */
   disk?: SyncedDisk | undefined;
-  /** What becomes of a history that is foreign to the keys that are held; default `refuse`. */
+  /** The action on a history that is foreign to the keys that are held; default `refuse`. */
   foreignHistory?: ForeignHistory | undefined;
-  /** Takes what is published to channels; absent: none is asked for. */
+  /** Takes the messages that are published to channels; absent: none are asked for. */
   messages?: MessagesConsumer | undefined;
   /** The replica's part in failovers; absent: it takes over from nobody. */
   takeover?: TakeoverSeat | undefined;
@@ -77,7 +77,7 @@ export interface ReplicaSessionOptions<S extends FollowedStore = ReplicatedStore
   tap?: StreamTap | undefined;
 }
 
-/** What a session reports beside the events of the machine; none may throw. */
+/** The events that a session reports beside those of the machine; no handler may throw. */
 export interface ReplicaSessionHandlers {
   /** Called when so many bytes have come from the primary. */
   heard(bytes: number): void;
@@ -88,12 +88,12 @@ export interface ReplicaSessionHandlers {
    */
   applied(newestMs: number): void;
   /**
-   * Called when what is held is no part of what the primary has, for this reason in words: new content is to
+   * Called when the held content is no part of the primary's, for this reason in words: new content is to
    * come.
    */
   startsOver(reason: string): void;
   /**
-   * Called when the connection is dropped, and what was not whole with it; the machine is still in a
+   * Called when the connection is dropped, and content that was not whole with it; the machine is still in a
    * session's phase.
    */
   ended(end: SessionEnd): void;
@@ -102,7 +102,7 @@ export interface ReplicaSessionHandlers {
 /** The reason for which a session ended that its owner did not close. */
 export interface SessionEnd {
   error: Error;
-  /** Whether what was claimed led nowhere, so that the next session must claim nothing. */
+  /** Whether the claim led nowhere, so that the next session must claim nothing. */
   claimNothing: boolean;
   /** The gap, when `error` is a `SEQUENCE_GAP`; otherwise undefined. */
   gap: Gap | undefined;

@@ -1,10 +1,11 @@
 /**
  * One conversation with a primary, on the replica's side (docs/protocol.md, "Conversation";
- * docs/architecture.md, "Histories"): claims what is held, decides from the answer what may come, applies it,
- * and hands over new content when it is whole.
+ * docs/architecture.md, "Histories"): claims the held content, decides from the answer which frames may come,
+ * applies them, and hands over new content when it is whole.
  *
- * What has come so far is the phase of the follower's machine (follower-machine.ts), to which this raises the
- * events between `opened` and the end of a session; what a phase allows to come is decided here:
+ * The progress of a session is the phase of the follower's machine (follower-machine.ts), to which this
+ * raises the events between `opened` and the end of a session. The frames that a phase allows are decided
+ * here:
  *
  *     awaiting    SnapshotBegin, and from a Rust primary a batch
  *     resuming    SnapshotBegin, a batch
@@ -63,14 +64,14 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
   readonly #machine: FollowerMachine;
   readonly #handlers: ReplicaSessionHandlers;
   readonly #link: PrimaryLink;
-  /** What the follower holds, continued or not. */
+  /** The content that the follower holds, continued or not. */
   #held: Holding<S> | undefined;
-  /** What is held, once claimed, until the answer shows that this primary does not continue it. */
+  /** The held content, once claimed, until the answer shows that this primary does not continue it. */
   #continued: Holding<S> | undefined;
-  /** What was claimed of it; undefined: nothing. */
+  /** The claim about it; undefined: none. */
   readonly #claim: HeldClaim<S> | undefined;
   #building: Building<S> | undefined;
-  /** True when new content has come, and what is held was kept instead. */
+  /** True when new content has come, and the held content was kept instead. */
   #hasRefused = false;
   readonly #rule: ForeignRule;
   #answer: PrimaryAnswer | undefined;
@@ -112,7 +113,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     return this.#answer;
   }
 
-  /** What is held as this primary continues it, which it must do. */
+  /** The held content as this primary continues it, which it must do. */
   get continued(): Holding<S> {
     assert(this.#continued !== undefined, 'nothing is continued');
     return this.#continued;
@@ -252,7 +253,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
       case FrameKind.SnapshotEnd:
         this.#loading(frame).finish(payload);
         this.#swapWhenWhole();
-        // Refused content is not whole in a dump either, for what comes next continues what is held.
+        // Refused content is not whole in a dump either, for the next frames continue the held content.
         if (this.#hasRefused) return;
         break;
       case FrameKind.Ack:
@@ -300,7 +301,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
   }
 
   /**
-   * Hands the batch on to replicas of what is held (what is being built is not theirs yet), and moves a shard
+   * Hands the batch on to replicas of the held content (new content is not theirs yet), and moves a shard
    * that has come to the end of the history before to the base of this one (history.ts, `isAtEnd`).
    */
   #handOn(store: S, frame: SplitFrame, payload: Uint8Array, applied: number): void {
@@ -342,7 +343,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     this.#build('replayBegun', { staging: Staging.fromFrames(watermarks, store), store, offset: endOffset });
   }
 
-  /** Makes the store of new content; what was being built before gives its memory back first. */
+  /** Makes the store of new content; a store that was being built before gives its memory back first. */
   #createStore(): S {
     this.#building = undefined;
     return this.#options.createStore(this.answer.watermarks.length);
@@ -354,8 +355,7 @@ export class ReplicaSession<S extends FollowedStore = ReplicatedStore> {
     this.#options.tap?.began(watermarks);
     this.#raise(begun);
     if (this.#isOver()) return;
-    // This comes behind the event: what is recorded of content that is not whole counts for nothing from
-    // there on.
+    // This comes behind the event: from there on, records of content that is not whole count for nothing.
     this.#options.recorder?.follow({ history: this.#history, watermarks, content: 'new' });
     this.#swapWhenWhole();
   }

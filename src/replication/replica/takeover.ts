@@ -1,7 +1,7 @@
 /**
  * A replica's part in a failover (docs/protocol.md, "Failover"): it obeys its primary's order to take over,
  * if it holds exactly what the order names, and it may ask for one. Only the primary that it follows can
- * order it, over the very link on which it follows: whoever else reaches its port cannot.
+ * order it, over the very link on which it follows: another peer that reaches its port cannot.
  */
 import type { Timer, Timers } from '../../clock.js';
 import { decodeFailover, type FailoverMessage, type FailoverOrder } from '../../frame/failover.js';
@@ -13,11 +13,11 @@ import type { Holding } from './holding.js';
 /** A link to a primary of fastcache's, over which a replica speaks of failovers. */
 export interface TakeoverLink {
   send(message: FailoverMessage): void;
-  /** Sends the last that is said on the link, which ends behind it. */
+  /** Sends the last message on the link, which ends behind it. */
   endWith(message: FailoverMessage): void;
 }
 
-/** What a replica's links know of its part in failovers. */
+/** A replica's part in failovers, as its links see it. */
 export interface TakeoverSeat {
   /** Returns where it is followed once it has taken over; undefined: it cannot take over. */
   place(): Announcement | undefined;
@@ -29,7 +29,7 @@ export interface TakeoverSeat {
   heard(payload: Uint8Array): void;
 }
 
-/** What a `Takeover` works with. */
+/** The options of a `Takeover`. */
 export interface TakeoverOptions {
   readonly timers: Timers;
   readonly log: Log;
@@ -45,7 +45,7 @@ const ANSWER_MS = 5_000;
 
 /** A request under way. */
 interface Request {
-  /** Answers it; undefined: the node has taken over. Nobody hears it once whoever asked has left. */
+  /** Answers it; undefined: the node has taken over. The answer goes nowhere once the asker has left. */
   done(refusal: string | undefined): void;
   readonly deadline: Timer;
 }

@@ -1,5 +1,5 @@
 /**
- * What a primary keeps of its recent frames so that a replica that was away need not take a snapshot
+ * The recent frames that a primary keeps so that a replica that was away need not take a snapshot
  * (docs/protocol.md, "Backlog"; docs/architecture.md, "Histories" and "One log").
  */
 import { watermarkOf } from '../watermarks.js';
@@ -9,7 +9,7 @@ import { type BacklogWindow, ShardWindow } from './shard-window.js';
 
 export type { BacklogWindow } from './shard-window.js';
 
-/** What a backlog is for, and how much it keeps. */
+/** The shards of a backlog, and how much it keeps. */
 export interface BacklogOptions {
   /** How many shards it has, 1,024 at most; frames of others are refused. */
   shards: number;
@@ -32,14 +32,14 @@ export interface NeedsSnapshot {
   earliest: bigint;
 }
 
-/** What a replica must be sent. */
+/** The frames that a replica must be sent. */
 export type CatchUp =
   | { kind: 'nothing' }
   /** Frames in the order of publishing; the first of a shard may begin below what the replica holds. */
   | { kind: 'frames'; frames: Buffer[] }
   | NeedsSnapshot;
 
-/** What a replica lacks of one shard. */
+/** The records of one shard that a replica lacks. */
 export interface Behind {
   readonly records: number;
   /** Bytes of the frames that hold those records; undefined when these frames are no longer all kept. */
@@ -51,7 +51,7 @@ export interface Behind {
   readonly ms: number | undefined;
 }
 
-/** What a replica lacks that has everything. */
+/** The lack of a replica that has everything. */
 const LEVEL: Behind = { records: 0, bytes: 0, ms: 0 };
 
 /** How far a replica is from the end of what is kept. */
@@ -73,8 +73,8 @@ const NOTHING = Buffer.alloc(0);
 
 /**
  * The published frames of all shards in one log, in the order of publishing; within a shard they follow each
- * other without a gap. The newest `maxBytes` of it are kept for whoever comes back; readers have cursors in
- * it, for which it keeps more.
+ * other without a gap. The newest `maxBytes` of it are kept for replicas that come back; readers have cursors
+ * in it, for which it keeps more.
  *
  * A replica that is served claims `since`: its watermarks, the highest sequence that it holds of each shard,
  * below which it holds all. A list that is too short claims 0 of the rest. Of each shard it is sent the
@@ -150,7 +150,7 @@ export class Backlog {
 
   /**
    * Continues a shard in another history, from `watermark` + 1: the numbers between were never given out, and
-   * a replica that holds all up to the jump holds all up to `watermark`. What is kept stays.
+   * a replica that holds all up to the jump holds all up to `watermark`. Frames that are kept stay.
    */
   jump(shard: number, watermark: bigint): void {
     const window = this.#shards[shard];
@@ -185,7 +185,7 @@ export class Backlog {
     this.#log.send();
   }
 
-  /** Interrupts every reader, because what follows does not continue what was pushed. */
+  /** Interrupts every reader, because the next frames do not continue those that were pushed. */
   interrupt(reason: string): void {
     this.#log.interrupt(reason);
   }
@@ -195,7 +195,7 @@ export class Backlog {
     return this.#log.framesFrom(offset);
   }
 
-  /** Returns the watermarks of whoever has been given all before an offset of a cursor. */
+  /** Returns the watermarks of a reader that has been given all before an offset of a cursor. */
   watermarksAt(offset: number): bigint[] {
     return this.#log.watermarksAt(offset);
   }

@@ -1,12 +1,12 @@
 /**
  * Memory for a log of frames. Frames lie one behind the other, from one block into the next, so that a block
- * is full to its last byte; what is known of each frame that begins in a block stands in a slot of three
- * words, one before the other from the block's back.
+ * is full to its last byte. Each frame that begins in a block has a slot of three words with its facts; the
+ * slots stand one before the other from the block's back.
  *
- * Ownership: a block belongs to the log that took it from the pool until that gives it back. What `view`
- * returns is the block's own memory, lent until the log's cursors say that it is no longer in use
- * (cursor.ts). A block whose memory may be in use longer is marked as lent out: it is never written to again,
- * and the garbage collector frees it behind the last of its views.
+ * Ownership: a block belongs to the log that took it from the pool until that gives it back. `view` returns
+ * the block's own memory, lent until the log's cursors say that it is no longer in use (cursor.ts). A block
+ * whose memory may be in use longer is marked as lent out: it is never written to again, and the garbage
+ * collector frees it behind the last of its views.
  */
 import assert from 'node:assert';
 
@@ -89,7 +89,7 @@ export class BlockPool {
   }
 }
 
-/** What a slot cannot say of its frame. */
+/** The facts about a frame that its slot has no room for. */
 interface Irregular {
   readonly lastSequence: bigint;
   readonly timeMs: number;

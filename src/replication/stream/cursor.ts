@@ -1,6 +1,6 @@
 /**
- * The place of one reader in a log: a replica's connection, a recorder, a tap. What it hands out is the log's
- * own memory, which the log keeps for as long as the reader says that it is in use.
+ * The place of one reader in a log: a replica's connection, a recorder, a tap. It hands out the log's own
+ * memory, which the log keeps for as long as the reader says that it is in use.
  */
 import assert from 'node:assert';
 import { watermarkOf } from '../watermarks.js';
@@ -15,13 +15,16 @@ export interface LogReader {
   readonly untakenBytes: number;
   /** Called when frames have been appended. */
   ready(): void;
-  /** Called before clients are answered: what was taken must leave now, as far as the network takes it. */
+  /**
+   * Called before clients are answered: frames that were taken must leave now, as far as the network takes
+   * them.
+   */
   send?(): void;
-  /** Called when what follows no longer continues what was appended; `reason` says in words why. */
+  /** Called when frames to come no longer continue those that were appended; `reason` says in words why. */
   interrupt(reason: string): void;
 }
 
-/** What a cursor needs of its log (frame-log.ts). */
+/** The parts of its log that a cursor needs (frame-log.ts). */
 export interface ReadLog {
   /** The offset behind the newest frame. */
   readonly endOffset: number;
@@ -42,10 +45,12 @@ export class Cursor {
   #offset: number;
   /** Behind the frame that has been handed out in part; not above the offset when none has. */
   #frameEnd = 0;
-  /** What the reader holds of the frames before `#lackingEnd`: of these it is given what it lacks. */
+  /**
+   * The watermarks that the reader holds: of the frames before `#lackingEnd` it is given those that it lacks.
+   */
   #held: ArrayLike<bigint> = [];
   #lackingEnd = 0;
-  /** What has been handed out from here on follows each other without a gap. */
+  /** Frames that have been handed out from here on follow each other without a gap. */
   #gaplessFrom: number;
   /** The first byte that may be in use as long as one before `#gaplessFrom` is. */
   #heldFrom: number;
@@ -69,7 +74,7 @@ export class Cursor {
     return this.#log.endOffset - this.offset;
   }
 
-  /** Whether what has been handed out ends with a whole frame. */
+  /** Whether the bytes that have been handed out end with a whole frame. */
   get isBetweenFrames(): boolean {
     return this.#offset >= this.#frameEnd;
   }
@@ -120,7 +125,7 @@ export class Cursor {
    * the rest of the frame that has been handed out in part; undefined: none has.
    */
   pause(): Buffer | undefined {
-    // The rest is handed out as a copy: what is in use of the log ends before it.
+    // The rest is handed out as a copy: the bytes of the log that are in use end before it.
     this.#lendOut();
     const rest = this.#offset < this.#frameEnd ? this.#copyUntil(this.#frameEnd) : undefined;
     this.#isPaused = true;
@@ -135,7 +140,7 @@ export class Cursor {
     this.#frameEnd = this.#lackingEnd = 0;
   }
 
-  /** Ends the cursor; what is in use stays as it is. */
+  /** Ends the cursor; memory that is in use stays as it is. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;

@@ -1,6 +1,6 @@
 /**
  * The published frames of all shards, in the order in which they were published: a stream of bytes in blocks
- * that are used again. Its newest part is the backlog; what lies before is kept as long as a cursor still
+ * that are used again. Its newest part is the backlog; the part before is kept as long as a cursor still
  * needs it (cursor.ts).
  *
  * Offsets count the stream's bytes from 0; a place between two frames has one.
@@ -13,7 +13,7 @@ import { Ring } from './ring.js';
 /** So many bytes at most gather before they are handed to the readers, however long the turn is. */
 const DELIVER_BYTES = 262_144;
 
-/** The size of a log, and who hears what it drops. */
+/** The size of a log, and the function that is called with frames that it drops. */
 export interface FrameLogOptions {
   /** The watermark of each shard before the first frame. */
   watermarks: ArrayLike<bigint>;
@@ -132,7 +132,7 @@ export class FrameLog implements ReadLog {
     for (const { reader } of this.#cursors) reader.send?.();
   }
 
-  /** Ends all cursors, because what follows does not continue what was appended; `reason` is in words. */
+  /** Ends all cursors, because the next frames do not continue the appended ones; `reason` is in words. */
   interrupt(reason: string): void {
     for (const { reader } of [...this.#cursors]) reader.interrupt(reason);
   }

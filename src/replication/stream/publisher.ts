@@ -18,7 +18,7 @@ import type { FrameStream } from './stream.js';
 /** The policy by which gathered records leave, besides when a batch is full (`Publisher` has the three). */
 export type SendPolicy = 'adaptive' | 'batch' | 'immediate';
 
-/** What is published, how, and what is kept of it. */
+/** The store that is published, the encoding, and the backlog. */
 export interface PublisherOptions {
   /** The store, whose watermarks must be those at which the history begins. */
   store: ReplicatedStore;
@@ -34,7 +34,7 @@ export interface PublisherOptions {
   nodeId: string;
   /** Bytes of frames kept for all shards together. */
   backlogBytes: number;
-  /** What is kept already of the history that this one continues, at the store's watermarks. */
+  /** The frames that are kept already of the history that this one continues, at the store's watermarks. */
   backlog?: Backlog | undefined;
   /** The encoding of MutationBatch and SnapshotChunk frames. */
   encoding: EncodeOptions;

@@ -1,7 +1,7 @@
-/** What a backlog knows of one shard: which of its sequences can still be given, and which never were. */
+/** A backlog's record of one shard: which of its sequences can still be given, and which never were. */
 import assert from 'node:assert';
 
-/** What is kept for one shard. */
+/** The frames that are kept for one shard. */
 export interface BacklogWindow {
   frames: number;
   /** Bytes of those frames. */
@@ -73,7 +73,7 @@ export class ShardWindow {
     offset: number,
   ): void {
     assert(firstSequence <= lastSequence, 'a frame holds a record');
-    // What lies before a gap can never be part of a catch-up again.
+    // Frames before a gap can never be part of a catch-up again.
     if (firstSequence > this.#watermark + 1n) this.#forget(firstSequence - 1n, offset);
     this.#watermark = lastSequence;
     this.#newestMs = timeMs;

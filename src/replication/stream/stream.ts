@@ -3,7 +3,7 @@ import type { ReplicatedStore } from '../../engine/types.js';
 import type { History } from '../history.js';
 import type { Backlog } from './backlog.js';
 
-/** Frames of one history, in order: what a primary publishes, or what a relay receives. */
+/** Frames of one history, in order: those that a primary publishes, or that a relay receives. */
 export interface FrameStream {
   /** The store that snapshots are scanned from. */
   readonly store: ReplicatedStore;

@@ -20,7 +20,7 @@ export interface MeantClients {
   readonly matches: ClientFilter;
 }
 
-/** What filters are compared with, and how the two commands differ. */
+/** The state that filters are compared with, and the differences between the two commands. */
 export interface FilterOptions {
   readonly host: CommandHost;
   /** The client that sends the command. */

@@ -1,4 +1,4 @@
-/** What the rows of CLIENT's subcommands have in common. */
+/** The fields that the rows of CLIENT's subcommands have in common. */
 import { NO_KEYS } from '../command.js';
 
 const shared = { keys: NO_KEYS, group: 'connection', complexity: 'O(1)' } as const;

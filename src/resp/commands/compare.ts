@@ -1,4 +1,4 @@
-/** DELEX, DELIFEQ, DIGEST: what is done to a value that is, or is not, the one that a client knows. */
+/** DELEX, DELIFEQ, DIGEST: commands about a value that is, or is not, the one that a client knows. */
 import { wordOf } from '../arguments.js';
 import { type Call, type Command, type FoundKey, SYNTAX_ERROR, wrongArity } from '../command.js';
 import type { CommandHost } from '../command-host.js';
@@ -48,7 +48,7 @@ export const compareCommands: readonly Command[] = [
   },
 ];
 
-/** What Redis answers to a digest that is none. */
+/** Redis' answer to a digest that is not valid. */
 const BAD_DIGEST = new Failure('ERR must be exactly 16 hexadecimal characters');
 const DIGEST_DIGITS = 16;
 const DIGEST = /^[\da-f]{16}$/i;

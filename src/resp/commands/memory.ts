@@ -1,4 +1,4 @@
-/** MEMORY: what the content takes, and where the rest of the memory is. */
+/** MEMORY: the memory that the content takes, and where the rest of the memory is. */
 
 import { parseInt64, wordOf } from '../arguments.js';
 import { type Call, type Command, NO_KEYS, NOT_AN_INTEGER, SYNTAX_ERROR } from '../command.js';

@@ -1,4 +1,4 @@
-/** LASTSAVE, SAVE, BGSAVE and BGREWRITEAOF: what Redis makes of its own files is a base of the directory. */
+/** LASTSAVE, SAVE, BGSAVE and BGREWRITEAOF: they make a base of the data directory, not files of Redis. */
 import { wordOf } from '../arguments.js';
 import { type Call, type Command, NO_KEYS, SYNTAX_ERROR } from '../command.js';
 import type { CommandHost } from '../command-host.js';

@@ -238,7 +238,7 @@ function answer(client: ClientState, messages: readonly Push[]): Reply {
   return NO_REPLY;
 }
 
-/** What Redis counts in these messages: channels and patterns together, shard channels by themselves. */
+/** The count in these messages, as in Redis: channels and patterns together, shard channels by themselves. */
 function countOf({ subscriptions }: ClientState, kind: SubscriptionKind): number {
   if (subscriptions === undefined) return 0;
   const { channels, patterns, shardChannels } = subscriptions;

@@ -78,7 +78,7 @@ function follow({ args, host: { replication, situation } }: Call): Reply {
     return new Failure('ERR REPLICAOF not allowed while failing over.');
   }
   if (wordOf(args, 1) === 'no' && wordOf(args, 2) === 'one') {
-    // Whoever is promoted before it holds anything would be an empty primary.
+    // A server that is promoted before it holds anything would be an empty primary.
     if (replication.isReplica && situation.isLoading) return LOADING;
     if (replication.lacksData) return NO_DATA;
     if (replication.isReplica) replication.promote();

@@ -147,7 +147,7 @@ export const scriptCommands: readonly Command[] = [
   },
 ];
 
-/** What runs scripts; the gate lets no command of scripts through before it is loaded. */
+/** The part that runs scripts; the gate lets no command of scripts through before it is loaded. */
 function runnerOf({ host }: Call): ScriptRunning {
   return host.scripts.runner!;
 }

@@ -100,7 +100,7 @@ function shutdown({ args, host }: Call): Reply | Later {
     return options.size > 1 ? SYNTAX_ERROR : new Failure('ERR No shutdown in progress.');
   }
   if (options.has('nosave') && options.has('save')) return SYNTAX_ERROR;
-  // Redis' own condition: who ends a script so must say that nothing is saved.
+  // Redis' own condition: a client that ends a script so must say that nothing is saved.
   if (host.scripts.runner?.suspended?.isBusy && !options.has('nosave')) return BUSY;
   if (!options.has('save') || host.durability.saves === undefined) {
     host.shutdown();

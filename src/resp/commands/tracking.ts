@@ -61,7 +61,7 @@ export const trackingCommands: readonly Command[] = [
   },
 ];
 
-/** What CLIENT LIST and GETREDIR show as the client that is sent another's invalidations. */
+/** The id that CLIENT LIST and GETREDIR show of the client that is sent another's invalidations. */
 export function redirectOf({ tracking }: ClientState): number {
   return tracking === undefined ? NOT_TRACKING : (tracking.redirect?.id ?? NO_REDIRECT);
 }

@@ -29,7 +29,7 @@ const PREFIX = /^[^*?[\\]*\*$/s;
 /** One pattern, and how it is matched. */
 export class ChannelPattern {
   readonly bytes: Buffer;
-  /** What a channel must begin with, in latin1; undefined: the pattern is of another form. */
+  /** The bytes that a channel must begin with, in latin1; undefined: the pattern is of another form. */
   readonly #prefix: string | undefined;
 
   /** `name` is the pattern in latin1. */

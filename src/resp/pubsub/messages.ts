@@ -1,4 +1,4 @@
-/** What subscribers are sent, each message encoded once for each version of the protocol. */
+/** The messages to subscribers, each encoded once for each version of the protocol. */
 import type { ClientState } from '../client-state.js';
 import type { Protocol } from '../reply.js';
 

@@ -1,6 +1,7 @@
 /**
- * Channels and their subscribers (docs/redis.md, "Channels"): a message goes to those who listen at that
- * moment and is kept nowhere. Where nobody subscribes, publishing is two look-ups that find nothing.
+ * Channels and their subscribers (docs/redis.md, "Channels"): a message goes to the clients that are
+ * subscribed at that moment, and is kept nowhere. Where nobody subscribes, publishing is two look-ups that
+ * find nothing.
  */
 import type { ChannelMessage } from '../../frame/messages.js';
 import type { ClientState } from '../client-state.js';

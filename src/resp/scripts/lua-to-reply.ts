@@ -1,4 +1,4 @@
-/** What a script returns, as a reply (Redis' conversions). */
+/** The value that a script returns, as a reply (Redis' conversions). */
 import { fengari, type LuaState } from '../../lua/fengari.js';
 import { bytesAt, getField } from '../../lua/stack.js';
 import {

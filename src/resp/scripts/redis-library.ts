@@ -13,7 +13,7 @@ const MINUS = '-'.charCodeAt(0);
 const LEVELS = ['LOG_DEBUG', 'LOG_VERBOSE', 'LOG_NOTICE', 'LOG_WARNING'];
 const REPLICATION = { REPL_NONE: 0, REPL_AOF: 1, REPL_SLAVE: 2, REPL_REPLICA: 2, REPL_ALL: 3 };
 
-/** What the library asks of the server. */
+/** The parts of the server that the library uses. */
 export interface RedisLibraryHost {
   readonly log: Log;
   /** The protocol in which the running script is given replies, which it may set. */
@@ -183,7 +183,7 @@ function raiseError(L: LuaState, text: string): number {
   return fengari().lua.lua_error(L);
 }
 
-/** The text of an error on top of the stack, as a client is told it. */
+/** The text of an error on top of the stack, as a client is sent it. */
 export function errorText(L: LuaState): string {
   const { lua } = fengari();
   lua.lua_checkstack(L, 4);
@@ -194,7 +194,7 @@ export function errorText(L: LuaState): string {
   return bytesAt(L, -1)?.toString('latin1') ?? 'ERR unknown error';
 }
 
-/** `nil`, `true`, …: what Lua's `tostring` makes of a value that is no string, number or table. */
+/** `nil`, `true`, …: the text that Lua's `tostring` makes of a value that is no string, number or table. */
 function plainName(L: LuaState): string {
   const bytes = fengari().lauxlib.luaL_tolstring(L, -1);
   return Buffer.from(bytes).toString('latin1');

@@ -1,4 +1,4 @@
-/** The replies of commands as Lua values: what `redis.call` returns. */
+/** The replies of commands as the Lua values that `redis.call` returns. */
 import { fengari, type LuaState } from '../../lua/fengari.js';
 import { parseNumber } from '../../lua/numbers.js';
 import { pushBytes, raise, setField } from '../../lua/stack.js';

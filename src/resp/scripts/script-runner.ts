@@ -34,7 +34,7 @@ const KILLED = 'ERR Script killed by user with SCRIPT KILL.';
 const CANNOT_BE_SUSPENDED =
   'ERR The script ran for too long in a callback that cannot be suspended. Give it less to do there.';
 
-/** What the server does around a script that is suspended. */
+/** The server's part in the suspension of a script. */
 export interface SuspensionHost {
   /** The script is suspended for the first time. */
   suspended(): void;
@@ -192,7 +192,7 @@ export class ScriptRunner implements ScriptRunning {
   #clientFor({ isNeverTouching, tracking }: ClientState): ClientState {
     this.#client.protocol = 2;
     this.#client.isNeverTouching = isNeverTouching;
-    // What the script changes its caller has changed; what it reads is noted by its run.
+    // A change by the script counts as one by its caller. The keys that it reads are noted by its run.
     this.#client.tracking = tracking && { ...tracking, isBroadcast: true };
     return this.#client;
   }

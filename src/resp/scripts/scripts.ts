@@ -1,4 +1,4 @@
-/** Scripts, as the server knows them before the first one comes: what runs them is loaded then. */
+/** Scripts, as the server knows them before the first one comes. The part that runs them is loaded then. */
 import type { CommandHost } from '../command-host.js';
 import { Failure } from '../reply.js';
 import type { ScriptHost } from '../script-host.js';

@@ -1,4 +1,4 @@
-/** What clients are sent when keys change, encoded once for each version of the protocol. */
+/** The messages to clients when keys change, encoded once for each version of the protocol. */
 import type { ClientState } from '../client-state.js';
 import { encodeReply, type Protocol, Push, type Reply } from '../reply.js';
 

@@ -1,6 +1,6 @@
 /**
- * CLIENT TRACKING (docs/architecture.md, "Tracked keys"): who tracks keys, and who is sent what when they
- * change. Which client was given which key is known to the kernel alone.
+ * CLIENT TRACKING (docs/architecture.md, "Tracked keys"): the clients that track keys, and the invalidations
+ * that they are sent. Only the kernel knows which client was given which key.
  */
 import type { Timers } from '../../clock.js';
 import type { ShardEngine } from '../../engine/shard-engine.js';
@@ -27,7 +27,7 @@ const TOO_MANY_PREFIXES = new Failure(
   `ERR all clients together may have ${PREFIXES_MAX} different prefixes, each of ${PREFIX_BYTES_MAX} bytes at most`,
 );
 
-/** What CLIENT TRACKING ON asks for. */
+/** The options of CLIENT TRACKING ON. */
 export interface TrackingOptions {
   readonly redirect: ClientState | undefined;
   readonly isBroadcast: boolean;
@@ -132,7 +132,10 @@ export class Tracking {
     for (const key of keys) tracked.track(key, tracking.tracker);
   }
 
-  /** Sends what has changed to those who track it; called behind each command that may have changed keys. */
+  /**
+   * Sends changes of keys to the clients that track them; called behind each command that may have changed
+   * keys.
+   */
   send(): void {
     if (!this.#hasChanges) return;
     this.#hasChanges = false;
@@ -242,7 +245,7 @@ export class Tracking {
     for (const tracker of trackers) {
       const client = this.#clients.get(tracker);
       const { tracking } = client ?? {};
-      // What was tracked before BCAST is not the client's concern any more.
+      // Keys that were tracked before BCAST are not the client's concern any more.
       if (client === undefined || tracking === undefined || tracking.isBroadcast) continue;
       if (!(tracking.isNoLoop && by === tracker)) invalidation.sendFor(client);
     }

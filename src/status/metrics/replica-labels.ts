@@ -14,7 +14,7 @@ export function labelledReplicas({
   departed,
 }: Pick<ServingReport, 'connected' | 'departed'>): ReadonlyMap<string, ReplicaStatus> {
   const rows = new Map(uniquelyLabelled(connected.slice(0, NAMED_REPLICAS)));
-  // Whose name another has come back with is not gone; of those that left under one name the last counts.
+  // A replica is not gone whose name a connected one has. Of those that left under one name the last counts.
   for (const replica of departed.toReversed()) {
     const name = nameOf(replica);
     if (rows.size < 2 * NAMED_REPLICAS && !rows.has(name)) rows.set(name, replica);
@@ -32,7 +32,7 @@ function nameOf({ name, announced, address }: ReplicaStatus): string {
   return name ?? announced ?? hostOf(address);
 }
 
-/** Tells replicas that share a name apart by their ids; those without, by the order in which they came. */
+/** Labels replicas that share a name by their ids; those without an id, by the order in which they came. */
 function uniquelyLabelled(replicas: readonly ReplicaStatus[]): [label: string, replica: ReplicaStatus][] {
   return replicas.map((replica, index) => {
     const name = nameOf(replica);

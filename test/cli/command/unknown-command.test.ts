@@ -1,4 +1,4 @@
-/** What is said to a command line that names no command. */
+/** The answer to a command line that names no command. */
 import { describe, expect, it } from 'vitest';
 import { unknownCommand } from '../../../src/cli/command/unknown-command.js';
 import { runCommand } from '../../support/run-command.js';

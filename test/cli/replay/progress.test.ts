@@ -10,7 +10,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 const files = ['one', 'two'].map((name) => join(directory, name));
 for (const file of files) writeFileSync(file, Buffer.alloc(1_000));
 
-/** What a line shows while a replay goes on: each look is a second behind the one before. */
+/** Returns the texts of the line while a replay goes on: each look is a second behind the one before. */
 function shown(isTTY: boolean, dumps: string[], looks: ReplayProgress[]): string[] {
   const written: string[] = [];
   const stream = { isTTY, columns: 80, write: (text: string) => written.push(text) };

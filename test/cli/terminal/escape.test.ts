@@ -27,7 +27,9 @@ const text = fc.string({
 /** Only what a terminal prints and keeps in its place. */
 const SAFE = /^[^\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]*$/u;
 
-/** What the escaped text stands for, by its own rule: `\xNN` is a byte, all else is UTF-8. */
+/**
+ * Returns the bytes that the escaped text stands for, by its own rule: `\xNN` is a byte, all else is UTF-8.
+ */
 function unescaped(escaped: string): Buffer {
   const parts = escaped.split(/(\\x[0-9a-f]{2})/);
   return Buffer.concat(

@@ -17,7 +17,7 @@ function terminalOf(columns: number, rows: number) {
   return { terminal, screen: new LiveScreen(terminal as unknown as Terminal), written, last };
 }
 
-/** What stands on the lines of the screen after a drawing. */
+/** Returns the lines of the screen after a drawing. */
 function linesOf(drawing: string): string[] {
   expect(drawing.startsWith('\u001b[H')).toBe(true);
   // Where the screen is full there is nothing below, and one line more would scroll it.

@@ -1,4 +1,6 @@
-/** What was at a time, through the histories of a promotion and of a crash: of dumps, and of a directory. */
+/**
+ * The content at a time, through the histories of a promotion and of a crash: of dumps, and of a directory.
+ */
 import { cpSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -67,7 +69,7 @@ it('frames state --until shows each history as it was, and each moment of it', a
     moments.push({ until: await between(), content: { ...content } });
   }
   await primary.close();
-  // What is copied of a server that runs is what its crash leaves.
+  // The files that are copied of a server that runs are those that its crash leaves.
   await has(data, 5);
   cpSync(data, crashed, { recursive: true, filter: (path) => !basename(path).startsWith('lock-') });
   await replica.close();

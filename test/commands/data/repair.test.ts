@@ -1,4 +1,7 @@
-/** `data repair` on each kind of damage: what is kept, what is said to be lost, that nothing is changed. */
+/**
+ * `data repair` on each kind of damage: the content that is kept, the losses that are reported, and that
+ * nothing is changed.
+ */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -14,7 +14,7 @@ execFileSync('mkfifo', [pipe]);
 
 const ALL = 'fixtures/golden/all.fcrp';
 
-/** What `run` comes to while ALL is written to the pipe. */
+/** Returns the result of `run` while ALL is written to the pipe. */
 async function throughPipe<T>(run: () => Promise<T>): Promise<T> {
   const writer = spawn('/bin/sh', ['-c', 'cat "$0" > "$1"', ALL, pipe], { cwd: repositoryRoot });
   try {

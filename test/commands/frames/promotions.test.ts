@@ -58,7 +58,7 @@ async function write(to: Node, from: number, tag: string): Promise<void> {
 const watermarksOf = async (endpoint: string): Promise<string[]> =>
   JSON.parse((await runCommand(['watermarks', endpoint, '--json'])).stdout).endpoints[0].watermarks;
 
-/** What `frames state` shows, by key. */
+/** Returns the entries that `frames state` shows, by key. */
 async function stateOf(
   dump: string,
   status = 0,
@@ -77,7 +77,7 @@ describe('a dump through two promotions', () => {
   let nodes: Node[];
   /** The dump of a tap, which keeps no content. */
   const tapped = place('tapped.fcrp');
-  /** What the last primary holds, and where it stands. */
+  /** The content of the last primary, and its watermarks. */
   let live: Map<string, string>;
   let watermarks: string[];
 

@@ -1,4 +1,7 @@
-/** Replays of what has expired by now: what a later record extended lives, the rest is deleted in the end. */
+/**
+ * Replays of keys that have expired by now: a key that a later record extended lives, the others are deleted
+ * in the end.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { expect, it } from 'vitest';

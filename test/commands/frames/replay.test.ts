@@ -16,12 +16,12 @@ import { runCommand } from '../../support/run-command.js';
 import { Workload } from '../../support/workload.js';
 
 interface Recorded {
-  /** What the primary wrote, and what a replica that came late was given: a snapshot and what followed. */
+  /** The dump of the primary, and that of a replica that came late: a snapshot and the records behind it. */
   dumps: string[];
   content: Map<string, [string, number]>;
 }
 
-/** What a primary of ours holds after a workload, and the dumps of it. */
+/** Returns the content of a primary of ours after a workload, and the dumps of it. */
 async function record(name: string): Promise<Recorded> {
   const dumps = [place(`${name}-primary.fcrp`), place(`${name}-replica.fcrp`)];
   const primary = await startPrimary({ listen: ':0', record: dumps[0]!, compression: 'zstd' });
@@ -39,7 +39,7 @@ async function record(name: string): Promise<Recorded> {
   await client.command('PERSIST', 'persisted');
   await client.command('SET', 'binary\u0000\r\n', Buffer.from([0, 13, 10, 255]));
   await client.command('DEL', 'key:1');
-  // What expires soon has, and its deletion is in the dumps.
+  // Keys that expire soon have expired, and their deletions are in the dumps.
   await eventually(
     async () => (await client.command('DBSIZE')) as number,
     (count) => count === workload.expected.size + 3 - Number(workload.expected.has('key:1')),
@@ -176,7 +176,7 @@ describeWith(redisServer, 'frames replay into a redis-server', () => {
       (bytes) => !bytes.equals(before),
     );
     await killed.kill('SIGKILL');
-    // What is there and was not reported is written over again.
+    // Values that are there and were not reported are written once more.
     await redisCli(port, 'SET', 'other', 'untouched');
 
     const rest = await runCommand([...args, '--json']);
@@ -310,7 +310,7 @@ it('goes on in the same dumps only, those that are done among them', async () =>
   writeFileSync(second, altered);
   expect((await run(first, second)).stderr).toContain(`a replay of another dump than ${second}`);
   writeFileSync(second, whole);
-  // What has grown is the same dump, and is continued.
+  // A dump that has grown is the same dump, and is continued.
   writeFileSync(second, batch({ key: key('later'), sequence: 2n }), { flag: 'a' });
   expect((await run(first, second)).stdout).toContain('1 command of these in this run');
   expect([...(await contentOf(target.listenAddress!)).keys()]).toEqual(['f', 'later', 's']);

@@ -1,5 +1,5 @@
 /**
- * What a primary records leads to its key space, and a primary that starts from that records the same: by the
+ * A primary's dump leads to its key space, and a primary that starts from that records the same: by the
  * commands.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -29,7 +29,7 @@ it('record, state, load and state come to the same', { timeout: 120_000 }, async
   const client = await RespClient.connect(String(listen));
   const workload = new Workload({ keys: 2_000, valueBytes: 100, seed: 6 });
   await workload.write(client, 20_000);
-  // What expires soon is gone by the newest record.
+  // Keys that expire soon are gone by the newest record.
   await eventually(
     () => client.command('DBSIZE'),
     (keys) => keys === workload.expected.size,

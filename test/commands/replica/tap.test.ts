@@ -160,7 +160,7 @@ describe('replica follow --changes', () => {
       child.stdout.setEncoding('utf8').on('data', (piece: string) => {
         text += piece;
       });
-      // What is behind the last line end is a line that is on its way.
+      // The text behind the last line end is a line that is on its way.
       const changes = () => parsed(text.slice(0, text.lastIndexOf('\n') + 1));
       const expected = await contentOf(own.client);
       await eventually(
@@ -339,7 +339,7 @@ describe('replica follow --record --state', () => {
     expect((await runCommand(args)).status).toBe(0);
     const bytes = statSync(dump).size;
     await client.set('recorded', 'in the second run');
-    // What a kill -9 leaves behind.
+    // A kill -9 leaves half a frame behind.
     appendFileSync(dump, 'FCRP half a frame');
     expect((await runCommand(args)).status).toBe(0);
     expect(statSync(dump).size).toBeGreaterThan(bytes);

@@ -192,7 +192,7 @@ describe('faults between frames', () => {
     payload[starts[3]! + 2] = 1;
     const dump = bytesOf(build.ack(), build.frame(FrameKind.MutationBatch, payload));
     const start = build.ack().length + 16;
-    // What is of shard 1 begins there; what is of no shard is in no order.
+    // Records of shard 1 begin there; a record of no shard is in no order.
     expect(verifyBytes(dump).places).toEqual([
       `FCRP_KEY_HASH_MISMATCH@${start + starts[0]! + 21}`,
       `KEY_TAG_MISMATCH@${start + starts[1]! + 29}`,
@@ -363,7 +363,7 @@ describe('salvage', () => {
     const build = new DumpBuilder();
     const first = build.snapshot();
     const second = build.snapshot();
-    // What is damaged are the second chunk of the one to the first of the other.
+    // The damage reaches from the second chunk of the one to the first of the other.
     const dump = bytesOf(first[0]!, first[1]!, 'damage', ...second.slice(2));
     expect(salvager.salvage(dump).saved).toHaveLength(0);
   });

@@ -21,7 +21,7 @@ const promoted = {
   digests: 'full-key',
 };
 
-/** What a shard holds that has these keys, at a sequence. */
+/** Returns the digest of a shard that has these keys, at a sequence. */
 function digestsOf(
   sequence: number,
   content: Record<string, string>,

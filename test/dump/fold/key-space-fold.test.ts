@@ -76,7 +76,7 @@ describe('a dump leads to what the primary held', () => {
     const begun = primary.watermarks();
     const { frames } = tape;
     const held: Buffer[] = [];
-    // What is written while the snapshot travels is held back.
+    // Records that are written while the snapshot travels are held back.
     tape.chunks(0n, () => {
       write(20);
       primary.flush();
@@ -202,7 +202,7 @@ describe('a part of a dump', () => {
     expect(foldBytes(dump, { endSequence: 5n })).toMatchObject({ watermarks: [5n, 5n] });
     const unknown = faultOf(Buffer.concat(later), { endSequence: 2n });
     expect(unknown).toMatchObject({ code: 'BAD_OPTION', offset: 0, file: 'dump' });
-    // What lies between the link that was lost and the next snapshot is in no dump.
+    // The records between the link that was lost and the next snapshot are in no dump.
     const lost = Buffer.concat([...before.slice(0, -1), ...later]);
     expect(faultOf(lost, { endSequence: 2n }).code).toBe('BAD_OPTION');
     expect(foldBytes(lost, { endSequence: 4n }).watermarks).toEqual([4n, 4n]);

@@ -17,7 +17,7 @@ const SEED = Number(process.env.FASTCACHE_TEST_SEED ?? 6);
 /** Resident memory may grow by this; a leak of a few kilobytes a mutant would show. */
 const MAX_GROWTH_BYTES = 268_435_456;
 
-/** What damage leaves between frames, or was there before; nothing of a frame. */
+/** Faults that damage leaves between frames, or that were there before; none is a frame's own. */
 const ofSequences = new Set([
   'SEQUENCE_GAP',
   'SEQUENCE_OUT_OF_ORDER',

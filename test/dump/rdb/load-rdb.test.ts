@@ -1,6 +1,6 @@
 /**
- * RDB files of Redis 7.0 and 8.2 with every type (fixtures/rdb), and files built by hand: what is loaded of
- * them, and that no damage of them does more than be named.
+ * RDB files of Redis 7.0 and 8.2 with every type (fixtures/rdb), and files built by hand: the keys that are
+ * loaded of them, and that no damage of them does more than be named.
  */
 import '../../support/debug-kernel.js';
 
@@ -60,7 +60,7 @@ function faultOf(
   );
 }
 
-/** What fixtures/rdb/make.sh sets. */
+/** Returns the keys that fixtures/rdb/make.sh sets. */
 function expectedContent(): Map<string, string> {
   const content = new Map<string, string>();
   const set = (key: string, value: string, expiry: number | null = null) =>

@@ -29,7 +29,7 @@ const hello = readFileSync('fixtures/golden/hello-full.fcrp');
 
 beforeEach(() => writeFileSync(file, ack));
 
-/** Follows `file`; what it saw grows with it. */
+/** Follows `file`; the bytes that it saw grow with it. */
 function follow() {
   const stopping = new AbortController();
   onTestFinished(() => stopping.abort());
@@ -158,7 +158,7 @@ describe('what is decoded of a followed dump', () => {
     const stopped = new AbortController().signal;
     for (const format of ['ndjson', 'text'] as const) {
       let isReadToItsEnd = false;
-      // Who follows waits once there is no more.
+      // The follower waits once there are no more bytes.
       const timers: Timers = {
         ...systemTimers,
         after(delayMs, run) {

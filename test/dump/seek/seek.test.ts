@@ -1,4 +1,4 @@
-/** What an index lets be passed over of a dump, with the same output as if all were read. */
+/** The part of a dump that an index lets be passed over, with the same output as if all were read. */
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * The kernel's RESP parser: what it hands out, what it refuses, and that nothing a client sends traps or
- * hangs it.
+ * The kernel's RESP parser: the commands that it hands out, the bytes that it refuses, and that no bytes of a
+ * client trap or hang it.
  */
 import '../../support/debug-kernel.js';
 

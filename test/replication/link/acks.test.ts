@@ -237,7 +237,7 @@ describe('between peers of ours', () => {
     expect(acks.at(-1)).toEqual([9n]);
     primary.peers[0]!.connection.destroy();
     acks.length = 0;
-    // The same history, and yet a snapshot: what is held is still true of it.
+    // The same history, and yet a snapshot: the held content is still true of it.
     world.run(3_000);
     expect(acks.length).toBeGreaterThanOrEqual(2);
     expect(acks.every((watermarks) => watermarks[0] === 9n)).toBe(true);

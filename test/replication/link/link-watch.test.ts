@@ -47,7 +47,7 @@ async function idlePair() {
   return { ...opened, replica };
 }
 
-/** Timers of a process that can be stopped: what falls due meanwhile runs at once when it goes on. */
+/** Timers of a process that can be stopped: those that fall due meanwhile run at once when it goes on. */
 function stoppable(timers: Timers) {
   let isStopped = false;
   const due = new Set<() => void>();

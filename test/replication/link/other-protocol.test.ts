@@ -1,4 +1,6 @@
-/** The wrong port: whoever speaks another protocol than FCRP hears so in that, and in the log. */
+/**
+ * The wrong port: a peer that speaks another protocol than FCRP is answered in that, and the log has a line.
+ */
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { clientProtocol, serverProtocol } from '../../../src/replication/link/other-protocol.js';

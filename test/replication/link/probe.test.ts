@@ -22,7 +22,7 @@ function network() {
   const world = new VirtualWorld();
   const transport = new VirtualTransport(world);
   const options = { transport, timers: world.seams.timers, connectTimeoutMs: 500 };
-  /** What is promised is there, or will never be. */
+  /** Returns the promised value, which is there, or will never be. */
   const settle = async <T>(promise: Promise<T>): Promise<T> => {
     promise.catch(() => {});
     world.run(ANSWER_DEADLINE_MS + 1_000);

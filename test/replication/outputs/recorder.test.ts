@@ -121,7 +121,7 @@ describe('a recorder', () => {
     for (const frame of frames) recorder.offer(frame);
     expect(recorder.queuedBytes).toBeGreaterThan(40 * 1_048_576);
     const flushed = recorder.flush();
-    // What comes while the flush lasts goes behind what it waits for.
+    // Frames that come while the flush lasts go behind those that it waits for.
     recorder.offer(Buffer.from('during'));
     await flushed;
     const before = Buffer.concat(frames);
@@ -265,7 +265,8 @@ describe('the Hello of a recorder', () => {
   const end = encodeFrame(FrameKind.SnapshotEnd, encodeWatermarks([120n]));
 
   /**
-   * What was written, each Hello as its margin, or null where it has none, and each other frame as its kind.
+   * Returns the frames that were written, each Hello as its margin, or null where it has none, and each other
+   * frame as its kind.
    */
   function written(use: (recorder: Recorder) => void, hasDump = false): unknown[] {
     const frames: unknown[] = [];

@@ -1,4 +1,7 @@
-/** A tap's state as a file: what is read back, what is refused, and that it is always whole. */
+/**
+ * A tap's state as a file: the states that are read back, those that are refused, and that the file is always
+ * whole.
+ */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What a tap hands on: all that is applied, once and in order, at the pace of whoever takes it. */
+/** The changes that a tap hands on: all that are applied, once and in order, at the pace of the consumer. */
 import { describe, expect, it } from 'vitest';
 import { WatermarkStore } from '../../../src/engine/watermark-store.js';
 import type { Change } from '../../../src/replication/outputs/changes.js';

@@ -1,6 +1,6 @@
 /**
- * A primary and followers of ours in a virtual network: whatever happens meanwhile, what a replica shows was
- * once true.
+ * A primary and followers of ours in a virtual network: all content that a replica shows was once true,
+ * whatever happens meanwhile.
  */
 import { describe, expect, it } from 'vitest';
 import { decodeBatch } from '../../../src/frame/batch.js';

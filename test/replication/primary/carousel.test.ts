@@ -30,7 +30,7 @@ function join({ world, transport }: Cluster): RawPeer {
   return peer;
 }
 
-/** What a plain Map holds that takes all frames in the order in which they came. */
+/** Returns the content of a plain Map that takes all frames in the order in which they came. */
 function foldOf({ frames }: RawPeer): string[] {
   const content = new Map<string, string>();
   for (const { kind, payload } of frames) {
@@ -105,7 +105,7 @@ describe.each(['map', 'kernel'] as const)('on a %s store:', (kind) => {
         content = primary.store.content();
         ended = primary.store.watermarks();
         world.run(WRITE_PAUSE_MS);
-        // What the end tells of had to be written before it was sent.
+        // Records that the SnapshotEnd covers had to be written before it was sent.
         if (peer.kinds().includes(FrameKind.SnapshotEnd)) break;
       }
       const kinds = peer.kinds();

@@ -1,4 +1,4 @@
-/** What a probe that compares may ask, what that may cost, and what ends it. */
+/** The questions of a probe that compares, their cost, and the faults that end it. */
 import { describe, expect, it } from 'vitest';
 import { StoreAnswers } from '../../../src/compare/store-answers.js';
 import { type Answer, decodeAnswer, encodeQuestion, type Question } from '../../../src/frame/compare.js';

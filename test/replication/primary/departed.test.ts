@@ -1,6 +1,6 @@
 /**
- * Replicas that left: who is listed as gone, for how long, and when no longer (issue: an operator looks for
- * them).
+ * Replicas that left: those that are listed as gone, for how long, and when no longer (issue: an operator
+ * looks for them).
  */
 import { describe, expect, it } from 'vitest';
 import { decodeForgotten, encodeForget } from '../../../src/frame/forget.js';

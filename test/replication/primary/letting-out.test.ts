@@ -1,4 +1,4 @@
-/** What replicas are still sent when their primary stops in order. */
+/** The frames that replicas are still sent when their primary stops in order. */
 import { describe, expect, it } from 'vitest';
 import { clustersOf, fill, isEqual } from '../../support/virtual-clusters.js';
 

@@ -1,4 +1,4 @@
-/** What a primary tells a probe of ours behind its answer, and what such a probe may cost it. */
+/** The frames that a primary sends a probe of ours behind its answer, and the cost of such a probe. */
 import { describe, expect, it } from 'vitest';
 import { encodeForget, encodeForgotten } from '../../../src/frame/forget.js';
 import { encodeFrame } from '../../../src/frame/frame.js';
@@ -62,7 +62,7 @@ describe('a probe of ours', () => {
     const { world, transport, primary } = await cluster({
       publisher: { sendPolicy: 'batch', batchMaxDelayUs: 60_000_000 },
     });
-    // What waits in the batch is sealed for it.
+    // Records that wait in the batch are sealed for it.
     fill(primary, 0, 1);
     const late = RawPeer.connect(world, transport);
     late.connection.write(encodeHelloFrame({ role: 'replica', watermarks: ALL }, { margin: new Map() }));

@@ -1,4 +1,4 @@
-/** Who waits for replicas, and what an acknowledgement costs where many do. */
+/** Clients that wait for replicas, and the cost of an acknowledgement where many do. */
 import { describe, expect, it } from 'vitest';
 import type { AckedReplica } from '../../../src/replication/primary/acknowledgements.js';
 import { type WaitOptions, waitForReplicas } from '../../../src/replication/primary/wait.js';

@@ -114,7 +114,7 @@ describe('a replica that is connected', () => {
     const peer = RawPeer.connect(world, transport);
     peer.connection.write(encodeHelloFrame({ role: 'replica' }, { margin: new Map() }));
     write(world, primary, 1_000, 1);
-    /** What it lacks stays about this part of the backlog while it is looked at twice. */
+    /** Its lack stays about this part of the backlog while it is looked at twice. */
     const lack = (part: number) => {
       for (let time = 0; time < 5; time += 1) {
         write(world, primary, 5, 20);

@@ -1,7 +1,7 @@
 /**
  * Nodes that follow each other at random, are cut, stalled, promoted and sent to follow others again, with
- * one of them written to at any time. Whatever a node shows of a shard was once true at just that sequence,
- * watermarks never fall within a history, and when all is healed all are level.
+ * one of them written to at any time. All content that a node shows of a shard was once true at just that
+ * sequence, watermarks never fall within a history, and when all is healed all are level.
  */
 import { describe, expect, it } from 'vitest';
 import { FastcacheError } from '../../../src/errors.js';

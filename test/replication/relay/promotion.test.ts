@@ -1,4 +1,4 @@
-/** A relay becomes a primary: who carries on from what it holds, and who must start over. */
+/** A relay becomes a primary: the replicas that carry on from its content, and those that must start over. */
 import { describe, expect, it } from 'vitest';
 import { encodeHello } from '../../../src/frame/hello.js';
 import { FrameKind } from '../../../src/frame/kinds.js';
@@ -14,7 +14,7 @@ const HEIR = '127.0.0.1:7001';
 const SIBLING = '127.0.0.1:7002';
 const LOWER = '127.0.0.1:7003';
 
-/** What a promoted node is to those who compare with a primary. */
+/** Returns a promoted node as the helpers want it that compare with a primary. */
 function asPrimary(node: VirtualRelay) {
   return { store: node.store()! };
 }

@@ -1,5 +1,6 @@
 /**
- * Replicas of replicas: what a relay hands on, when its replicas are dropped and when they notice nothing.
+ * Replicas of replicas: the frames that a relay hands on, when its replicas are dropped and when they notice
+ * nothing.
  */
 import { describe, expect, it } from 'vitest';
 import { FastcacheError } from '../../../src/errors.js';

@@ -245,7 +245,8 @@ class Model {
 }
 
 /**
- * Of 1,000 choices, those from here on may take the event: what ends much would else cut most courses short.
+ * Of 1,000 choices, those from here on may take the event: an event that ends much would else cut most
+ * courses short.
  */
 const rare: Partial<Record<FollowerEvent, number>> = {
   stop: 970,

@@ -1,4 +1,4 @@
-/** A replica that ends on purpose: what it sends to a primary of fastcache, and to a Rust one. */
+/** A replica that ends on purpose: the frames that it sends to a primary of fastcache, and to a Rust one. */
 import { expect, it } from 'vitest';
 import { FrameKind } from '../../../src/frame/kinds.js';
 import { decodeWatermarks } from '../../../src/frame/watermarks.js';

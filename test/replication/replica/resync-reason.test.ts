@@ -1,4 +1,4 @@
-/** What a replica says of the reason for which new content comes. */
+/** The reason that a replica gives for new content. */
 import { expect, it } from 'vitest';
 import { FakePrimary } from '../../support/fake-primary.js';
 import { startFollower } from '../../support/virtual-cluster.js';

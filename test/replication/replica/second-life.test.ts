@@ -1,4 +1,4 @@
-/** What a follower does once something has been mended: the fault before must leave no trace. */
+/** A follower once a fault has been mended: the fault must leave no trace. */
 import { describe, expect, it } from 'vitest';
 import { WatermarkStore } from '../../../src/engine/watermark-store.js';
 import { FrameKind } from '../../../src/frame/kinds.js';

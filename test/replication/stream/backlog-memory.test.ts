@@ -1,4 +1,4 @@
-/** What a backlog costs: its bytes and a quarter at most, whatever the sizes of its frames. */
+/** The memory of a backlog: its bytes and a quarter at most, whatever the sizes of its frames. */
 import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
 import { repositoryRoot } from '../../support/processes.js';

@@ -8,7 +8,10 @@ import { Backlog } from '../../../src/replication/stream/backlog.js';
 
 const [shards = 1, bytes = 0, ...frameSizes] = process.argv.slice(2).map(Number);
 
-/** What is pushed and copied, or dropped, is garbage; of so many bytes at most, lest it be counted. */
+/**
+ * Frames that are pushed and copied, or dropped, are garbage; of so many bytes at most, so that it is not
+ * counted.
+ */
 const GARBAGE_BYTES = 1_048_576;
 
 function used() {

@@ -1,4 +1,4 @@
-/** Cursors in a log whose blocks are used again: whatever is held, what is read is what was appended. */
+/** Cursors in a log whose blocks are used again: they read the bytes that were appended, whatever is held. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Cursor, LogReader } from '../../../src/replication/stream/cursor.js';
@@ -114,7 +114,8 @@ describe('a log', () => {
               log.invariants();
               reader.cursor.resume();
               const follows = from(log.endOffset);
-              // What was read before, the rest of a frame that was read in part, and what comes.
+              // The bytes that were read before, the rest of a frame that was read in part, and the frames
+              // that come.
               const before = Buffer.concat([read, rest]);
               expect(found.expected().subarray(0, before.length)).toEqual(before);
               if (rest.length > 0) reader.untaken.push(rest);

@@ -57,7 +57,7 @@ describeWith(redisServer, 'BITOP as Redis answers:', () => {
 
 const OPERATIONS: readonly BitOperation[] = ['and', 'or', 'xor', 'not', 'diff', 'diff1', 'andor', 'one'];
 
-/** What Redis documents of each operation, bit by bit: `bits` of the sources, the first one apart. */
+/** Each operation as Redis documents it, bit by bit: `bits` of the sources, the first one apart. */
 function bitOf(operation: BitOperation, bits: readonly boolean[]): boolean {
   const [first, ...others] = bits;
   const count = bits.filter((bit) => bit).length;

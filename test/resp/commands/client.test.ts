@@ -1,4 +1,4 @@
-/** CLIENT: its answers are redis-server's; what it does to clients is told by the registry. */
+/** CLIENT: its answers are redis-server's; the registry shows its effects on clients. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { describeWith } from '../../support/optional-peers.js';
 import { redisServer } from '../../support/redis.js';

@@ -1,4 +1,4 @@
-/** COMMAND: what the table says of our commands is what redis-server says of its own of the same name. */
+/** COMMAND: the table's rows of our commands equal redis-server's rows of the same names. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { commandTable } from '../../../src/resp/commands/index.js';
 import { redacted } from '../../../src/resp/redaction.js';

@@ -15,7 +15,7 @@ import { parseWire } from '../../support/resp-wire.js';
 
 const KEY = Buffer.from('key');
 
-/** What redis-server 7.0.15 answers to DUMP of a value. */
+/** The answers of redis-server 7.0.15 to DUMP of a value. */
 const GOLDEN: readonly (readonly [value: string, payload: string])[] = [
   ['0', '00c0000a009840a778f8500308'],
   ['-1', '00c0ff0a000c937e2485089dc5'],

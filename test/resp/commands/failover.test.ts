@@ -1,4 +1,4 @@
-/** FAILOVER and REPLTAKEOVER: what they ask of replication, and errors as redis-server has them. */
+/** FAILOVER and REPLTAKEOVER: their calls to replication, and errors as redis-server has them. */
 import { beforeAll, expect, it } from 'vitest';
 import { describeWith } from '../../support/optional-peers.js';
 import { redisServer } from '../../support/redis.js';

@@ -1,4 +1,4 @@
-/** ROLE, REPLICAOF, SLAVEOF, WAIT: what is asked of replication, and errors as redis-server tells them. */
+/** ROLE, REPLICAOF, SLAVEOF, WAIT: their calls to replication, and errors as redis-server has them. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Later } from '../../../src/resp/later.js';
 import { describeWith } from '../../support/optional-peers.js';

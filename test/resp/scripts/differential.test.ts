@@ -1,5 +1,5 @@
 /**
- * Scripts beside redis-server: what they return, how they fail, and what the libraries of Redis' Lua answer,
+ * Scripts beside redis-server: their results, their errors, and the answers of the libraries of Redis' Lua,
  * byte for byte. The scripts are the lines of scripts.txt; `\n` in a line is a line break of its script.
  */
 import { readFileSync } from 'node:fs';

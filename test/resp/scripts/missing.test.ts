@@ -1,4 +1,4 @@
-/** What runs scripts cannot be loaded, because the program's files were replaced while it ran. */
+/** The part that runs scripts cannot be loaded, because the program's files were replaced while it ran. */
 import { expect, it, vi } from 'vitest';
 import { connect, start } from '../../support/open-front.js';
 

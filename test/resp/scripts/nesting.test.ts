@@ -1,4 +1,4 @@
-/** What a script returns is nested as deep as it says, up to what JavaScript has room for. */
+/** A script's result is nested as deep as the script makes it, as far as JavaScript has room. */
 import { expect, it } from 'vitest';
 import { connect, start } from '../../support/open-front.js';
 import { respCommand } from '../../support/resp-client.js';

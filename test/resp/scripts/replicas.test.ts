@@ -1,4 +1,4 @@
-/** Scripts and replicas: what a script has written arrives as records; on a replica scripts only read. */
+/** Scripts and replicas: a script's writes arrive as records; on a replica scripts only read. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Primary, Replica } from '../../../src/index.js';
 import { RespClient } from '../../support/resp-client.js';

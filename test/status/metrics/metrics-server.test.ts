@@ -1,4 +1,4 @@
-/** `--metrics`: what Prometheus reads there, and whether load balancers are told the truth. */
+/** `--metrics`: the metrics that Prometheus reads there, and true answers to load balancers. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -59,7 +59,7 @@ describe('a primary and its replica', async () => {
   await client.command('GET', 'too', 'many');
   await client.command('NOSUCHCOMMAND', 'with:a:secret');
   await isCaughtUp({ primary, replica });
-  // Its acknowledgement too: what is lacking changes no more.
+  // Its acknowledgement too: its lack changes no more.
   await client.command('WAIT', '1', '10000');
 
   it('show what they hold and what clients did', async () => {

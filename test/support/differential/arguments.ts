@@ -90,7 +90,7 @@ const PATTERNS: readonly Argument[] = [
   ...ALL_KEYS,
 ];
 
-/** What lives a shorter time than this might expire while the test runs. */
+/** A key that lives a shorter time than this might expire while the test runs. */
 const SAFE_SECONDS = 50_000;
 
 export interface ArgumentOptions {

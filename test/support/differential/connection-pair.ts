@@ -22,7 +22,7 @@ const ENDS_TRANSACTION = /^(exec|discard|reset)$/;
 
 export class Difference extends Error {}
 
-/** What Redis answered in all: whether the test asks for enough. */
+/** The answers of Redis in all, which show whether the test asks for enough. */
 export class Tally {
   /** How often a command, lower case, was answered without an error. */
   readonly answers = new Map<string, number>();
@@ -47,7 +47,7 @@ export class ConnectionPair {
   readonly #ours: RespClient;
   readonly #theirs: RespClient;
   readonly #options: PairOptions;
-  /** What was queued since MULTI. */
+  /** The commands that were queued since MULTI. */
   #queued: Arguments[] | undefined;
   /** The last commands and Redis' replies, oldest first. */
   readonly #history: (readonly [Arguments, Buffer])[] = [];
@@ -89,7 +89,7 @@ export class ConnectionPair {
     return Promise.all([scanAll(this.#ours, options), scanAll(this.#theirs, options)]);
   }
 
-  /** Sends what makes the server close; what comes before that must be the same. */
+  /** Sends bytes that make the server close; the replies before that must be the same. */
   async leave(bytes: Buffer): Promise<void> {
     this.#ours.write(bytes);
     this.#theirs.write(bytes);

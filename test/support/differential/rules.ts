@@ -136,8 +136,8 @@ export interface Mismatch {
 }
 
 /**
- * What is wrong with a reply of ours where Redis gives `theirs`; nothing, mostly. `queued` is what an EXEC
- * runs.
+ * Returns the fault of a reply of ours where Redis gives `theirs`; mostly there is none. `queued` are the
+ * commands that an EXEC runs.
  */
 export function findMismatch(
   { args, ours, theirs }: Mismatch,

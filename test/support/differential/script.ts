@@ -7,7 +7,7 @@ import { RespClient, respCommand } from '../resp-client.js';
 import { parseWire, showText, showWire, type Wire } from '../resp-wire.js';
 import type { Argument } from './arguments.js';
 
-/** What a client that is given nothing to hear waits before it believes it. */
+/** The time that a client waits for bytes before it takes it that none come. */
 const SILENCE_MS = 80;
 
 export type Script = (open: () => Promise<Speaker>, note: (line: string) => void) => Promise<void>;
@@ -78,7 +78,7 @@ export class Speaker {
     this.#note(`${this.#name} ${this.client.unreadBytes === 0 ? 'hears nothing' : 'hears something'}`);
   }
 
-  /** What it hears until the server closes. */
+  /** Returns the bytes that it is sent until the server closes. */
   async hearOut(): Promise<void> {
     const bytes = await this.client.untilClosed();
     this.#note(`${this.#name} to the end: ${showText(bytes.toString('latin1'))}`);

@@ -1,6 +1,6 @@
 /**
- * Random commands on connection, transaction and server that leave both servers as they are. What disturbs
- * the run (CLIENT KILL, MONITOR, SHUTDOWN, …) is in scripts of its own.
+ * Random commands on connection, transaction and server that leave both servers as they are. Commands that
+ * disturb the run (CLIENT KILL, MONITOR, SHUTDOWN, …) are in scripts of their own.
  */
 import type { Argument, ArgumentSource, Arguments } from './arguments.js';
 import type { Maker } from './string-commands.js';

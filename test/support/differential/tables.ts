@@ -2,7 +2,7 @@
 import { showWire, type Wire } from '../resp-wire.js';
 import { PROMISED_COMMANDS } from './server-commands.js';
 
-/** What is in ours though Redis 7.0 has it not yet, or Valkey alone. */
+/** Commands of ours that Redis 7.0 has not yet, or that Valkey alone has. */
 const NEWER_COMMANDS = new Set(
   'client|setinfo client|no-touch client|capa delex delifeq digest increx msetex repltakeover waitaof'.split(
     ' ',
@@ -59,7 +59,8 @@ export function subsetOfNames(ours: Wire, theirs: Wire): boolean {
 }
 
 /**
- * Rows of COMMAND INFO: what ours has is as in Redis, and what was asked for and is not there is the same.
+ * Rows of COMMAND INFO: rows of ours are as in Redis, and the commands that were asked for and are not there
+ * are the same.
  */
 export function sameCommandRows(ours: Wire, theirs: Wire): boolean {
   const missing = ({ items = [] }: Wire) => items.filter((row) => !row.items).length;

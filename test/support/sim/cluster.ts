@@ -1,4 +1,4 @@
-/** Who is there in a simulation, who is the primary, and who follows whom. */
+/** The nodes of a simulation: the primary, and the node that each replica follows. */
 import type { RandomSource } from '../random.js';
 import type { Configuration } from './configuration.js';
 import type { SimNode } from './node.js';
@@ -8,7 +8,7 @@ export class Cluster {
   readonly #random: RandomSource;
   readonly #hasRelays: boolean;
   readonly #canRecover: boolean;
-  /** Whom each follows that is to be a replica. */
+  /** The node that each node follows that is to be a replica. */
   readonly #upstream = new Map<SimNode, SimNode>();
   #primary: SimNode;
 
@@ -90,7 +90,7 @@ export class Cluster {
     return true;
   }
 
-  /** Who was a primary and is not any more becomes a replica, in the process that it has. */
+  /** A node that was a primary and is not any more becomes a replica, in the process that it has. */
   rejoin(node: SimNode): void {
     if (node === this.#primary || !node.isUp || node.publisher === undefined) return;
     if (node.isWell) this.restore(node);
@@ -104,7 +104,10 @@ export class Cluster {
     else if (this.#isElsewhere(node)) node.follow(this.#upstream.get(node)!.address);
   }
 
-  /** Everyone is up, and follows the primary, through others or not. Who does so already is left alone. */
+  /**
+   * Everyone is up, and follows the primary, through others or not. A node that does so already is left
+   * alone.
+   */
   heal(): void {
     const placed = [this.#primary, ...this.replicas.filter((node) => this.#leadsToPrimary(node))];
     for (const node of this.nodes) {

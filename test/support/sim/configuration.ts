@@ -1,11 +1,11 @@
-/** What a seed draws: how a cluster is set up, what is written to it, and what happens to it. */
+/** The draws of a seed: the configuration of a cluster, its writes, and its faults. */
 import type { FsyncPolicy } from '../../../src/data/journal.js';
 import type { SequenceBase } from '../../../src/replication/history.js';
 import type { ForeignHistory } from '../../../src/replication/replica/session-options.js';
 import type { SendPolicy } from '../../../src/replication/stream/publisher.js';
 import { RandomSource } from '../random.js';
 
-/** What a connection may meet, drawn when it is opened. */
+/** The faults that a connection may meet, drawn when it is opened. */
 export const networkFaults = [
   'latency',
   'slices',
@@ -16,7 +16,7 @@ export const networkFaults = [
   'lost frames',
 ] as const;
 
-/** What happens to the cluster from time to time. */
+/** The faults that the cluster meets from time to time. */
 export const timedFaults = [
   'stall',
   'one-way stall',
@@ -45,7 +45,7 @@ export const timedFaults = [
   'primary recovers',
 ] as const;
 
-/** What a run comes to by itself; each must come about in some. */
+/** The outcomes that a run comes to by itself; each must come about in some. */
 export const outcomes = [
   'snapshot',
   'snapshot of a relay',
@@ -71,7 +71,7 @@ export const outcomes = [
   'part of a large value',
 ] as const;
 
-/** What a run with disks comes to besides; each must come about in some. */
+/** The outcomes of a run with disks besides; each must come about in some. */
 export const diskOutcomes = [
   'crash at an operation of the disk',
   'a crash lost writes',
@@ -108,9 +108,9 @@ export interface Configuration {
   /** Followers without content, which go on where their state says. */
   taps: number;
   allowEmptySnapshot: boolean;
-  /** What replicas do with a history that is foreign to the keys that they hold. */
+  /** The action of replicas on a history that is foreign to the keys that they hold. */
   foreignHistory: ForeignHistory;
-  /** What becomes of the primary once all is healed, before an operator says which history is meant. */
+  /** The fate of the primary once all is healed, before an operator says which history is meant. */
   lastLoss: 'none' | 'emptied' | 'recovered';
   /** How long faults and writes last, virtual ms. */
   durationMs: number;
@@ -139,7 +139,7 @@ export interface Configuration {
   faults: ReadonlySet<FaultName>;
 }
 
-/** What a shard's empty tables take, about: under a limit below it nothing could stay. */
+/** The bytes that a shard's empty tables take, about: under a limit below it nothing could stay. */
 const TABLE_BYTES = 13_000;
 
 export function drawConfiguration(seed: number): Configuration {
@@ -202,7 +202,7 @@ export function drawDiskConfiguration(seed: number): Configuration {
     // Thousands of frames on a disk take a minute, and are of other seeds.
     hasTides: false,
     keys: Math.min(configuration.keys, 300),
-    // What is published before a node has begun to serve is read from there.
+    // Frames that are published before a node has begun to serve are read from there.
     backlogBytes: Math.max(configuration.backlogBytes, 200_000),
     valueBytesMax: Math.min(configuration.valueBytesMax, 5_000),
     // A limit that is set while a node runs is gone with its process, and the last writes are to stay.

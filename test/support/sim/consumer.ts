@@ -1,4 +1,4 @@
-/** Who takes a node's changes in a simulation: folds them, sometimes slowly. */
+/** The consumer of a node's changes in a simulation: it folds them, sometimes slowly. */
 import type { Timers } from '../../../src/clock.js';
 import type { ShardEngine } from '../../../src/engine/shard-engine.js';
 import type { Change, ChangeConsumer } from '../../../src/replication/outputs/changes.js';
@@ -9,7 +9,7 @@ import type { RandomSource } from '../random.js';
 const PAUSE_MAX_MS = 30;
 
 export class SimConsumer {
-  /** What all changes so far lead to, those of earlier runs included. */
+  /** The result of all changes so far, with those of earlier runs. */
   readonly fold = new ChangeFold();
   /** How many changes were waited for. */
   waits = 0;
@@ -19,7 +19,7 @@ export class SimConsumer {
     this.#random = random;
   }
 
-  /** The consumer of one run of a process; what an earlier run had begun and not ended is void. */
+  /** The consumer of one run of a process; a snapshot that an earlier run had begun and not ended is void. */
   of(timers: Timers): ChangeConsumer {
     this.fold.take({ type: 'snapshot-abandoned' });
     return { take: (change) => this.#take(change, timers) };

@@ -28,10 +28,10 @@ const WRITE_WITHIN_MS = 20;
 const LEAST_CONTENT_BYTES = 500_000;
 /** A wrong that later writes have undone is done again. */
 const ATTEMPTS = 50;
-/** What slows a network, and loses and cuts nothing. */
+/** The faults that slow a network, and lose and cut nothing. */
 const slowness: ReadonlySet<FaultName> = new Set(['latency', 'slices', 'single bytes', 'small send buffers']);
 
-/** What was done, and when it was found. */
+/** The wrong record, and when it was found. */
 export interface FoundWrong {
   readonly wrong: Wrong;
   /** Virtual ms from the record on. */

@@ -1,5 +1,6 @@
 /**
- * What happens to a cluster from time to time. Each fault that a seed has comes several times within the run.
+ * The faults that a cluster meets from time to time. Each fault that a seed has comes several times within
+ * the run.
  */
 import { evictionPolicies } from '../../../src/engine/memory-limit.js';
 import { RandomSource } from '../random.js';
@@ -47,7 +48,7 @@ export class Faults {
   readonly #configuration: Configuration;
   readonly #random: RandomSource;
   readonly #kinds: Record<TimedFault, () => boolean>;
-  /** What is still to come of them. */
+  /** The faults that are still to come. */
   readonly #planned: Planned[] = [];
 
   constructor(
@@ -100,7 +101,7 @@ export class Faults {
     }
   }
 
-  /** Nothing more comes of them: what lasts is for others to end. */
+  /** No more of them come: others end the faults that last. */
   end(): void {
     for (const planned of this.#planned) planned.run = undefined;
   }
@@ -289,7 +290,7 @@ export class Faults {
     return true;
   }
 
-  /** What a replica gets from whom it follows, not what it gives. */
+  /** Stalls the bytes that a replica gets from the node that it follows, not those that it sends on. */
   #stallLinks(replica: SimNode): boolean {
     const links = this.#network.open().filter(({ client }) => replica.owns(client));
     if (links.length > 0) this.#stall(links.map(({ server }) => server));

@@ -74,7 +74,7 @@ export class SimNetwork {
     }
   }
 
-  /** What connections have really met. */
+  /** Returns the faults that connections have really met. */
   exercised(): FaultName[] {
     const ends = this.transport.pairs.flatMap(({ client, server }) => [client, server]);
     const has = (name: FaultName, met: (connection: VirtualConnection) => boolean): FaultName[] =>

@@ -1,13 +1,13 @@
-/** What a node of a simulation is started with. */
+/** The configuration with which a node of a simulation is started. */
 import type { ChangeConsumer } from '../../../src/replication/outputs/changes.js';
 import { type NodeConfig, primaryConfig } from '../../../src/server/config.js';
 import type { Address } from '../../../src/transport/connection.js';
 import type { Configuration } from './configuration.js';
 
-/** Whom it follows from its start on; undefined: it leads. */
+/** The node that it follows from its start on; undefined: it leads. */
 export interface Role {
   primary: Address | undefined;
-  /** Whom it asks for its content before it leads; absent: nobody. */
+  /** The nodes that it asks for its content before it leads; absent: none. */
   recover?: readonly Address[];
 }
 

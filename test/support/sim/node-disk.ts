@@ -34,13 +34,13 @@ export interface NodeDiskOptions {
   reached(outcome: Outcome): void;
 }
 
-/** What was synced, as far as is known. */
+/** The place that was synced, as far as is known. */
 interface Synced extends Place {
   /** All that the node had published, synced or not. */
   readonly whole: Place;
 }
 
-/** What a process had that was closed in order. */
+/** The place of a process that was closed in order. */
 interface Closed {
   readonly place: Place;
   readonly isPrimary: boolean;
@@ -52,9 +52,9 @@ export class NodeDisk {
   readonly #disk = new LossyDisk();
   readonly #options: NodeDiskOptions;
   #synced: Synced | undefined;
-  /** What the last process had when it was closed in order, and whether it led; undefined: it died. */
+  /** The place of the last process when it was closed in order, and whether it led; undefined: it died. */
   #closed: Closed | undefined;
-  /** What the process had that died, if it had anything. */
+  /** The place of the process that died, if it had content. */
   #atDeath: Place | undefined;
   /** The segment that the present process has appended to last. */
   #segment: string | undefined;
@@ -95,7 +95,7 @@ export class NodeDisk {
     const watermarks = node.keeping.disk?.watermarks();
     if (stream === undefined || watermarks === undefined) return;
     const historyId = stream.history.id;
-    // What waits in a batch has never been emitted.
+    // Records that wait in a batch have never been emitted.
     const whole = { historyId, watermarks: stream.watermarks() };
     this.#synced = { historyId, watermarks: Array.from(watermarks), whole };
   }
@@ -135,7 +135,7 @@ export class NodeDisk {
   }
 
   #expectContinued(node: Node, found: Place, { place, isPrimary }: Closed): void {
-    // What has expired is deleted at once.
+    // Expired keys are deleted at once.
     if (!this.#options.oracle.isAtLeast(found, place)) {
       throw new Error(`${show(found)} is found where ${show(place)} was closed in order`);
     }

@@ -1,6 +1,6 @@
 /**
  * A server of a simulation: the node that ships, on virtual seams, in a process that can be paused, killed
- * and started again. What is here is what happens to it, and what the oracle is to know of it.
+ * and started again. This file has the events that it meets, and its reports to the oracle.
  */
 import { join } from 'node:path';
 import type { ShardEngine } from '../../../src/engine/shard-engine.js';
@@ -44,7 +44,7 @@ const gapEnds: ReadonlyMap<ErrorCode, Outcome | undefined> = new Map([
   ['SEQUENCE_GAP', 'gap'],
   ['SNAPSHOT_OUT_OF_ORDER', 'gap'],
 ]);
-/** What no log line has where every peer is sound. */
+/** The words that no log line has where every peer is sound. */
 const ALARM = /cannot be read|failed|could not|handed on|is not saved|no sound entry|is not what it was/;
 
 export interface SimSeams {
@@ -74,13 +74,13 @@ export class SimNode {
   readonly #log: string[] = [];
   #consumer: SimConsumer;
   #running: Running | undefined;
-  /** What must not have happened in it: thrown by `check`. */
+  /** The fault that must not have happened in it: `check` throws it. */
   #alarm: unknown;
   /** Whether it has published since the bounds were last checked. */
   #hasPublished = false;
-  /** What it publishes, while it leads. */
+  /** The reader of the frames that it publishes, while it leads. */
   #published: FrameReader | undefined;
-  /** What it held when it was last checked, and how many keys it showed then. */
+  /** Its content when it was last checked, and how many keys it showed then. */
   #before: { held: Held | undefined; keys: number } = { held: undefined, keys: 0 };
   #clockOffMs: number;
   /** It was told to follow whom it follows, and has not been live there. */
@@ -146,17 +146,17 @@ export class SimNode {
     return this.node?.leading?.publisher;
   }
 
-  /** What is written to; undefined while it follows. */
+  /** The store that is written to; undefined while it follows. */
   get primaryStore(): ObservedEngine | undefined {
     return this.publisher?.store as ObservedEngine | undefined;
   }
 
-  /** What it has logged, all its processes together. */
+  /** The lines that it has logged, all its processes together. */
   get log(): readonly string[] {
     return this.#log;
   }
 
-  /** What it holds, of whose history; undefined while it leads. */
+  /** Its content and the history of it; undefined while it leads. */
   held(): Held | undefined {
     const { store, history } = this.node?.following?.follower.holding ?? {};
     if (!(store instanceof ObservedEngine) || history === undefined) return undefined;
@@ -229,7 +229,7 @@ export class SimNode {
     return { ...files, openData: async () => data.files(process) };
   }
 
-  /** Who cannot recover begins without content, and its replicas keep theirs. */
+  /** A node that cannot recover begins without content, and its replicas keep theirs. */
   #onRecoveryFailed(error: unknown): void {
     const code = error instanceof FastcacheError ? error.code : undefined;
     if (code !== 'RECOVERY_FAILED' && code !== 'PRIMARY_EXISTS') {
@@ -289,7 +289,7 @@ export class SimNode {
     const running = this.#running;
     if (running === undefined) return;
     this.#countOutcomes();
-    // What it had published counts, whoever has heard of it.
+    // Frames that it had published count, even if no other node has them.
     this.#published?.ready();
     this.data?.ends(running);
     running.process.kill();
@@ -350,13 +350,13 @@ export class SimNode {
     if (this.#consumer.waits > 0) reached('slow consumer');
   }
 
-  /** What is left behind a `stop`; empty: nothing. */
+  /** Returns the resources that are left behind a `stop`; empty: none. */
   leftovers(): string[] {
     this.#countOutcomes();
     return this.#running === undefined ? [] : leftoversOf(this.#running);
   }
 
-  /** What it does and holds, for the message of a fault. */
+  /** Describes its state and content, for the message of a fault. */
   describe(): string {
     const { node } = this;
     if (node === undefined) return `${this.address.port} ${this.isUp ? 'starts' : 'is down'}`;
@@ -380,7 +380,7 @@ export class SimNode {
       if (this.node !== undefined) this.#observe(this.node);
     });
     on('demoted', () => {
-      // Whoever led has nobody above it until another primary answers.
+      // A node that led has no node above it until another primary answers.
       const path = this.node?.stream?.path.join();
       if (path !== undefined && path !== nodeId) this.#raise(new Error(`its path is ${path}, not ${nodeId}`));
     });
@@ -397,7 +397,7 @@ export class SimNode {
     const { oracle } = this.#seams;
     const { publisher, history } = leading;
     const before = this.data && oracle.emitted(history.id);
-    // What a directory is begun with may be published before the node has begun.
+    // The content that a directory is begun with may be published before the node has begun.
     const since = this.data && (before ?? engine.watermarks().map(() => history.base));
     if (before === undefined) oracle.begin(history, since ?? engine.watermarks());
     this.#published = new FrameReader(

@@ -1,7 +1,7 @@
 /**
- * What must be true of every replica at every moment: it holds what some history, folded up to the replica's
- * watermarks, says. Histories are recorded as their primaries emit them, and folded into plain Maps that know
- * nothing of the kernel.
+ * The condition of every replica at every moment: its content is that of some history, folded up to the
+ * replica's watermarks. Histories are recorded as their primaries emit them, and folded into plain Maps that
+ * know nothing of the kernel.
  */
 import { decodeBatch, NO_EXPIRY } from '../../../src/frame/batch.js';
 import { decodeFrame } from '../../../src/frame/frame.js';
@@ -10,7 +10,7 @@ import { scanAll } from '../engines.js';
 import type { ObservedEngine } from './observed-engine.js';
 import { type Kept, RecordedHistory, type RecordedShard } from './recorded-history.js';
 
-/** What a node holds and shows. */
+/** The content that a node holds and shows. */
 export interface Held {
   store: ObservedEngine;
   historyId: string;

@@ -1,5 +1,5 @@
 /**
- * What a node has put out, folded, is what it held: its dump as tools read it, and its changes as their
+ * The outputs of a node, folded, give its content: its dump as tools read it, and its changes as their
  * documentation says.
  */
 import type { ShardEngine } from '../../../src/engine/shard-engine.js';

@@ -1,6 +1,6 @@
 /**
- * Imported for its effect: what a node with a data directory loads only when it needs it. A virtual world
- * does not wait for the system's disk.
+ * Imported for its effect: the modules that a node with a data directory loads only when it needs them. A
+ * virtual world does not wait for the system's disk.
  */
 import '../../../src/data/data-directory.js';
 import '../../../src/data/open-data.js';

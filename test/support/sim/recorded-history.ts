@@ -44,7 +44,7 @@ export class RecordedHistory {
     return this.#shards.map((shard) => shard.last);
   }
 
-  /** A frame ends: what was emitted so far can be on a disk, and no part of it. */
+  /** A frame ends: the records that were emitted so far can be on a disk as a whole, but no part of them. */
   endFrame(): void {
     for (const shard of this.#shards) shard.endFrame();
   }
@@ -65,7 +65,7 @@ export class RecordedShard {
   /** The sequences with which frames ended. */
   readonly #ends = new Set<bigint>();
 
-  /** Sequences begin above `base`; `previous`: what they continue, up to the sequence `at`. */
+  /** Sequences begin above `base`; `previous`: the history that they continue, up to the sequence `at`. */
   constructor(base: bigint, previous: { source: RecordedShard; at: bigint } | undefined) {
     this.#base = base;
     this.#previous = previous?.source;

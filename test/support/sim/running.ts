@@ -1,4 +1,4 @@
-/** What a server's process has in a simulation, and what must be true of it whatever happens. */
+/** The parts of a server's process in a simulation, and its conditions, which hold whatever happens. */
 import type { Node } from '../../../src/server/node.js';
 import type { VirtualProcess } from '../virtual-process.js';
 import type { Configuration, Outcome } from './configuration.js';
@@ -30,7 +30,7 @@ export function checkBounds({ node }: Running, { backlogBytes, subscriberQueueFr
   if (metrics.divergences > 0) throw new Error('a divergence was found where there can be none');
   if (metrics.queueDepth === 0) return;
   const replicas = listener?.replicas().length ?? 0;
-  // Who is behind within the backlog costs nothing, and has no other bound.
+  // A replica that is behind within the backlog costs nothing, and has no other bound.
   const kept = stream?.backlog.windows().reduce((sum, window) => sum + window.frames, 0) ?? 0;
   const most = Math.max(subscriberQueueFrames, kept) + INSERTED_FRAMES_MAX;
   if (metrics.queueDepth > replicas * most) {
@@ -38,7 +38,7 @@ export function checkBounds({ node }: Running, { backlogBytes, subscriberQueueFr
   }
 }
 
-/** What is left behind a stop; empty: nothing. */
+/** Returns the resources that are left behind a stop; empty: none. */
 export function leftoversOf({ process, stores, node }: Running): string[] {
   const found = (name: string, count = 0) => (count === 0 ? [] : [`${count} ${name}`]);
   return [
@@ -54,7 +54,7 @@ export function leftoversOf({ process, stores, node }: Running): string[] {
   ];
 }
 
-/** What it has come to, as far as its counters show. */
+/** Returns its outcomes, as far as its counters show them. */
 export function outcomesOf({ node, stores }: Running): Outcome[] {
   if (node === undefined) return [];
   const { metrics, isReplica: isRelay } = node;

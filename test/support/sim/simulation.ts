@@ -24,14 +24,16 @@ import { Oracle } from './oracle.js';
 import { Workload } from './workload.js';
 
 const FIRST_PORT = 7_000;
-/** Who died at an operation of its disk is started again within this. */
+/** A node that died at an operation of its disk is started again within this time. */
 const DOWN_MAX_MS = 2_000;
 const EQUAL_WITHIN_MS = 30_000;
 /** Within it every replica has tried again, and keeps what is foreign to its primary. */
 const KEPT_MS = 6_000;
-/** What was begun before a stop ends within this: sessions have a second to let out what was written. */
+/**
+ * Work that was begun before a stop ends within this time: sessions have a second to let out the last writes.
+ */
 const AFTERMATH_MS = 5_000;
-/** What was written is synced each second, unless that is left to the system. */
+/** Writes are synced each second, unless that is left to the system. */
 const SYNCED_WITHIN_MS = 5_000;
 /** A consumer of changes that is slow takes what waits for it. */
 const DRAINED_WITHIN_MS = 120_000;
@@ -40,7 +42,7 @@ export interface SimulationResult {
   /** The same for the same seed. */
   trace: number;
   events: number;
-  /** What it met and came to. */
+  /** The faults that it met, and its outcomes. */
   hits: ReadonlySet<FaultName | Outcome>;
 }
 
@@ -107,7 +109,7 @@ export class Simulation {
   async #run(durationMs: number, isDone: () => boolean = () => false): Promise<void> {
     const untilMs = this.#world.nowMs + durationMs;
     for (;;) {
-      // What awaits goes on before the next event.
+      // Code that awaits goes on before the next event.
       await new Promise(setImmediate);
       if (isDone()) return;
       if (!this.#world.step(untilMs)) break;
@@ -144,7 +146,7 @@ export class Simulation {
     this.#network.heal();
     this.disk.conditions = PERFECT_DISK;
     if (this.configuration.lastLoss !== 'none') await this.#losePrimary();
-    // Whoever keeps what no primary continues gives it up.
+    // A node with content that no primary continues gives it up.
     this.#oracle.mean(undefined);
     for (const node of this.#cluster.servers) node.meanHistory(true);
     this.#cluster.heal();
@@ -199,9 +201,7 @@ export class Simulation {
     for (const node of replicas) this.#oracle.checkWhole(node.held()!);
   }
 
-  /**
-   * What was mended leaves no trace: all links are cut once more, and everyone goes on from what it holds.
-   */
+  /** Mended faults leave no trace: all links are cut once more, and everyone goes on from its content. */
   async #liveOn(): Promise<void> {
     const { primary } = this.#cluster;
     const snapshots = () => snapshotsOf(this.#cluster.servers);
@@ -210,7 +210,7 @@ export class Simulation {
     for (const { client } of this.#network.open()) client.break();
     await this.#run(EQUAL_WITHIN_MS, () => this.#areEqual());
     this.#expectEqual();
-    // What expires meanwhile is written, and may be more than is kept.
+    // Keys that expire meanwhile are written, and may be more than is kept.
     if (watermarks() === before.watermarks && snapshots() > before.snapshots) {
       throw new Error('whoever lacks nothing was given a snapshot');
     }
@@ -232,7 +232,9 @@ export class Simulation {
     await this.#crashPrimary();
   }
 
-  /** The primary dies when all of it is on its disk: whoever is level goes on in the history that follows. */
+  /**
+   * The primary dies when all of it is on its disk: a node that is level goes on in the history that follows.
+   */
   async #crashPrimary(): Promise<void> {
     const { primary } = this.#cluster;
     await this.#run(SYNCED_WITHIN_MS, () => primary.node?.keeping.isSynced === true && this.#areEqual());

@@ -1,7 +1,7 @@
 /**
  * One seeded run of a primary, two replicas and a supervisor that promotes at random moments, on nodes as
  * they ship (docs/reliability.md, "Simulation"). Clients write with `min-replicas-to-write 1` and WAIT 1;
- * what that has acknowledged must be there after every promotion, and in the end at everybody.
+ * writes that this has acknowledged must be there after every promotion, and in the end at every node.
  */
 import { Failure } from '../../../src/resp/reply.js';
 import { RandomSource } from '../random.js';
@@ -98,7 +98,7 @@ export class SupervisedSimulation {
   async #run(durationMs: number, isDone: () => boolean): Promise<void> {
     const untilMs = this.#world.nowMs + durationMs;
     for (;;) {
-      // What awaits goes on before the next event.
+      // Code that awaits goes on before the next event.
       await new Promise(setImmediate);
       if (isDone() || !this.#world.step(untilMs)) return;
       for (const node of this.#nodes) node.check();

@@ -17,7 +17,7 @@ const TICK_MAX_MS = 100;
 const STEP_MAX_MS = 300;
 const FAILOVER_TIMEOUT_MAX_MS = 3_000;
 
-/** What supervisors and their clusters come to; each must come about in some run. */
+/** The outcomes of supervisors and their clusters; each must come about in some run. */
 export const supervisedOutcomes = [
   'promoted by offset',
   'promoted beside a primary that lives',
@@ -57,7 +57,7 @@ export class Supervisor {
     this.#primary = options.nodes[0]!;
   }
 
-  /** Who leads, as far as it knows. */
+  /** The node that leads, as far as it knows. */
   get primary(): SimNode {
     return this.#primary;
   }
@@ -79,7 +79,10 @@ export class Supervisor {
     this.#isResting = true;
   }
 
-  /** A node is about to lose its memory. What only it and who leads have is then with the latter alone. */
+  /**
+   * A node is about to lose its memory. Writes that only it and the primary have are then with the primary
+   * alone.
+   */
   loses(node: SimNode): void {
     if (node.publisher === undefined) this.#isWhole = false;
   }
@@ -170,7 +173,7 @@ export class Supervisor {
       const [best] = replicas
         .filter((node) => node.isWell && node.held() !== undefined)
         .sort((one, other) => (offsetOf(one) > offsetOf(other) ? -1 : 1));
-      // Whoever is not there may have what the other lacks.
+      // A node that is not there may have writes that the other lacks.
       if (best === undefined || replicas.some((node) => !node.isWell)) return;
       const before = this.#primary;
       this.#options.reached(before.isUp ? 'promoted beside a primary that lives' : 'promoted by offset');
@@ -236,7 +239,10 @@ export class Supervisor {
     }
   }
 
-  /** Whoever was ordered is dead: it may have led, and its own replica may have what it acknowledged. */
+  /**
+   * The node that was ordered is dead: it may have led, and its own replica may have the writes that it
+   * acknowledged.
+   */
   #settle(from: SimNode): void {
     const others = this.#others();
     const living = others.filter(({ isUp }) => isUp);

@@ -40,7 +40,7 @@ export class Workload {
   readonly #world: VirtualWorld;
   readonly #configuration: Configuration;
   readonly #random: RandomSource;
-  /** Who takes writes now. */
+  /** The nodes that take writes now. */
   readonly #primaries: () => SimNode[];
   readonly #reached: (outcome: Outcome) => void;
   #operationsLeft: number;
@@ -191,7 +191,7 @@ export class Workload {
     this.#due = { node, store, watermarks: store.watermarks(), byMs, pauses: node.pauses };
   }
 
-  /** Whatever replicas do, what was written is published in time. */
+  /** Writes are published in time, whatever replicas do. */
   #checkDue(): void {
     const due = this.#due;
     if (due === undefined || this.#world.nowMs < due.byMs) return;

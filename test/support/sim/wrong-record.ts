@@ -39,7 +39,7 @@ export class WrongRecord {
   #apply(payload: Uint8Array): ApplyResult {
     const store = this.#store;
     const right = (bytes: Uint8Array) => ObservedEngine.prototype.apply.call(store, bytes);
-    // What it is given is memory of the connection's.
+    // The payload is memory of the connection's.
     const records = Array.from(decodeBatch(Buffer.from(payload)).records);
     const isNew = ({ shard, sequence }: Record) => sequence > store.watermark(shard);
     const effective = records.filter((record) => isNew(record) && isAlone(records, record));
