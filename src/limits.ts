@@ -40,6 +40,8 @@ export const MAX_SHARDS = 1_024;
 export const WATERMARKS_MAX_BYTES = 4 + 8 * MAX_SHARDS;
 /** A Digests frame: its sort, and for each shard its number, its sequence and its digest. */
 export const DIGESTS_MAX_BYTES = 5 + 28 * MAX_SHARDS;
+/** A Seal: where what it seals begins, how many frames these are, and their hash. */
+export const SEAL_BYTES = 20;
 /** A Failover frame: an order, with its history and a list of watermarks. */
 export const FAILOVER_MAX_BYTES = 18 + WATERMARKS_MAX_BYTES;
 /** The numbers of shards that are allowed, in words. */

@@ -1,14 +1,12 @@
 /** The entries in a dump's index of the frames from a damaged one on, and which of those are damaged, too. */
 import { FastcacheError } from '../errors.js';
-import { INDEX_ENTRY_BYTES, IndexEntries, indexPath } from '../frame/index-entry.js';
+import { INDEX_ENTRY_BYTES, IndexEntries } from '../frame/index-entry.js';
 import { FrameKind } from '../frame/kinds.js';
-import { indexKernel } from '../frame-index/index-kernel.js';
 import { Indexer } from '../frame-index/indexer.js';
 import type { DataFiles } from './data-files.js';
+import { SegmentIndex } from './segment-index.js';
+import { storedEntries } from './stored-entries.js';
 import { readMark } from './sync-mark.js';
-
-/** Entries that are looked at together. */
-const GROUP_BYTES = 4_096 * INDEX_ENTRY_BYTES;
 
 /** Where the dump is damaged. */
 export interface DamagedPlace {
@@ -26,13 +24,13 @@ export interface DamagedPlace {
 export async function isAllLater(files: DataFiles, place: DamagedPlace, untilMs: bigint): Promise<boolean> {
   const { name, bytes, offset } = place;
   let covered = 0;
-  for await (const entries of soundEntries(files, name)) {
+  for await (const entries of entriesOf(files, place)) {
     for (let index = 0; index < entries.length; index += 1) {
       if (entries.offset(index) >= offset && !isLater(entries, index, untilMs)) return false;
     }
     covered = entries.end(entries.length - 1);
   }
-  // Of a dump that was not sealed, the index has all that was surely synced.
+  // Of a dump that was not sealed, index and seals have all that was surely synced.
   return covered > offset && (bytes === null ? covered >= (await readMark(files, name)) : covered === bytes);
 }
 
@@ -42,14 +40,15 @@ export async function isAllLater(files: DataFiles, place: DamagedPlace, untilMs:
  */
 export async function* damageBehind(
   files: DataFiles,
-  { name, offset }: DamagedPlace,
+  place: DamagedPlace,
 ): AsyncGenerator<FastcacheError, void, void> {
+  const { name, offset } = place;
   const blocks = files.blocks(name, offset)[Symbol.asyncIterator]();
   let held: Buffer = Buffer.alloc(0);
   let at = offset;
   let indexer: Indexer | undefined;
   try {
-    for await (const entries of soundEntries(files, name)) {
+    for await (const entries of entriesOf(files, place)) {
       for (let index = 0; index < entries.length; index += 1) {
         if (entries.offset(index) < offset) continue;
         // An index that does not fit the damaged frame says nothing of the others.
@@ -77,25 +76,13 @@ export async function* damageBehind(
   }
 }
 
-/** Yields the entries of an index up to the first that is not sound, at least one at a time. */
-async function* soundEntries(files: DataFiles, name: string): AsyncGenerator<IndexEntries, void, void> {
-  if ((await files.size(indexPath(name))) === undefined) return;
-  let covered = 0;
-  let rest = Buffer.alloc(0);
-  for await (const block of files.blocks(indexPath(name), INDEX_ENTRY_BYTES)) {
-    rest = Buffer.concat([rest, block]);
-    for (let at = 0; at + INDEX_ENTRY_BYTES <= rest.length; at += GROUP_BYTES) {
-      const group = rest.subarray(at, at + GROUP_BYTES);
-      const count = indexKernel().soundEntries(group, covered);
-      if (count > 0) {
-        const entries = new IndexEntries(Buffer.from(group.subarray(0, count * INDEX_ENTRY_BYTES)));
-        covered = entries.end(count - 1);
-        yield entries;
-      }
-      if (count < Math.floor(group.length / INDEX_ENTRY_BYTES)) return;
-    }
-    rest = Buffer.from(rest.subarray(rest.length - (rest.length % INDEX_ENTRY_BYTES)));
-  }
+/** Yields what is known of the frames of a dump, as far as that goes. */
+async function* entriesOf(
+  files: DataFiles,
+  { name, bytes }: DamagedPlace,
+): AsyncGenerator<IndexEntries, void, void> {
+  if (bytes === null) yield* new SegmentIndex(files, name).entries();
+  else for await (const entries of storedEntries(files, name)) yield new IndexEntries(entries);
 }
 
 function lastOf(made: Buffer): IndexEntries {

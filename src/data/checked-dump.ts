@@ -3,12 +3,16 @@
  * a tear is told from damage (docs/data-directory.md, "What is on the disk when").
  */
 import { type ErrorCode, FastcacheError } from '../errors.js';
-import { INDEX_ENTRY_BYTES, IndexEntries, indexPath } from '../frame/index-entry.js';
+import { beginsWithHeader, INDEX_ENTRY_BYTES, IndexEntries, indexPath } from '../frame/index-entry.js';
 import { FrameSplitter, type SplitFrame } from '../frame/splitter.js';
 import { indexKernel } from '../frame-index/index-kernel.js';
 import { Indexer } from '../frame-index/indexer.js';
 import type { DataFiles } from './data-files.js';
+import { SegmentIndex } from './segment-index.js';
 import { readMark } from './sync-mark.js';
+
+/** What is wrong with a frame of which a seal is none. */
+export const MISSEALED = 'a frame is not what the seal behind it says';
 
 /** A dump that is read. */
 export interface DumpToRead {
@@ -40,11 +44,14 @@ export class CheckedDump {
   #syncedBytes = 0;
   /** The part of the index that was read and not compared; undefined: there is no more to compare with. */
   #stored: Buffer | undefined;
+  /** Of a dump that was not sealed. */
+  readonly #ofOpen: SegmentIndex | undefined;
   #uncheckedFrom: number | undefined;
 
   constructor(files: DataFiles, dump: DumpToRead) {
     this.#files = files;
     this.#dump = dump;
+    this.#ofOpen = dump.bytes === null ? new SegmentIndex(files, dump.name) : undefined;
   }
 
   /** Where it ends, once all frames were read. */
@@ -76,8 +83,9 @@ export class CheckedDump {
         size ?? 0,
       );
     }
-    const index = this.#files.blocks(indexPath(name))[Symbol.asyncIterator]();
-    this.#stored = (await this.#files.size(indexPath(name))) === undefined ? undefined : Buffer.alloc(0);
+    const index = (this.#ofOpen?.blocks() ?? this.#files.blocks(indexPath(name)))[Symbol.asyncIterator]();
+    const isThere = this.#ofOpen !== undefined || (await this.#files.size(indexPath(name))) !== undefined;
+    this.#stored = isThere ? Buffer.alloc(0) : undefined;
     let offset = 0;
     try {
       for await (const block of this.#files.blocks(name)) {
@@ -142,12 +150,14 @@ export class CheckedDump {
       // An index that has less, or is damaged itself, says nothing of what follows.
       const isMeant = indexKernel().isSound(entry);
       if (!isMeant) this.#stored = undefined;
-      const offset = isHeader(own) ? 0 : new IndexEntries(own).offset(0);
-      if (!isMeant && offset < this.#syncedBytes) {
+      const offset = beginsWithHeader(own) ? 0 : new IndexEntries(own).offset(0);
+      const isMissealed = !isMeant && offset >= (this.#ofOpen?.brokenFrom ?? Number.POSITIVE_INFINITY);
+      if (!isMeant && !isMissealed && offset < this.#syncedBytes) {
         this.#uncheckedFrom ??= offset;
         continue;
       }
-      this.#broken(isMeant ? 'a frame is not what its index says' : 'a frame is in no index', offset);
+      const unproved = isMissealed ? MISSEALED : 'a frame is in no index, and no seal is behind it';
+      this.#broken(isMeant ? 'a frame is not what its index says' : unproved, offset);
       return offset;
     }
     return undefined;
@@ -207,8 +217,4 @@ const OTHERS: ReadonlySet<ErrorCode> = new Set([
 export function asDamage(error: unknown, path: string): unknown {
   if (!(error instanceof FastcacheError) || OTHERS.has(error.code)) return error;
   return damagedData(error.message, error.file ?? path, error.offset);
-}
-
-function isHeader(entry: Buffer): boolean {
-  return entry.subarray(0, 7).toString('latin1') === 'FCRPIDX';
 }

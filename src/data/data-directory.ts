@@ -93,7 +93,8 @@ export class DataDirectory {
     this.#keeper = keeper;
     const { files, clock, timers, stream, log } = options;
     const writtenBytes = (number: number) => this.#writtenBytes(number);
-    this.archive = new SegmentArchive({ files, keeper, clock, timers, stream, writtenBytes });
+    const segment = () => this.#segment;
+    this.archive = new SegmentArchive({ files, keeper, clock, timers, stream, writtenBytes, segment });
     this.#fsync = options.fsync;
     this.#journal = this.#newJournal();
     const removals = new Removals({ files, timers, log });
@@ -328,15 +329,13 @@ export class DataDirectory {
     this.#retry?.cancel();
     this.#retry = timers.after(delayMs, () => {
       if (this.#isClosed || this.#fault !== undefined) return;
-      // One that was begun for what was there before does not do.
-      const retry = () => {
-        if (this.#keeper.lacksBase && !this.#isClosed && this.#fault === undefined) this.#saveLater(RETRY_MS);
-      };
+      const isNeeded = () => this.#keeper.lacksBase && !this.#isClosed && this.#fault === undefined;
+      // One that was begun for what was there before does not do; what is there now may not be begun yet.
+      const retry = () => this.#journal.begun().then(() => isNeeded() && this.#saveLater(RETRY_MS));
       this.makeBase().then(retry, (error: Error) => {
         log.warn(`no base was made: ${error.message}`);
-        const isNeeded = this.#keeper.lacksBase && !this.#isClosed && this.#fault === undefined;
-        if (isNeeded && !(error instanceof GivenUp)) this.#failed(error);
-        else retry();
+        if (isNeeded() && !(error instanceof GivenUp)) this.#failed(error);
+        else void retry();
       });
     });
   }

@@ -36,6 +36,8 @@ export interface DataFiles {
   size(name: string): Promise<number | undefined>;
   /** Makes a file, which must not be there. */
   create(name: string): Promise<DataFile>;
+  /** Opens a file, which is made if it is not there, to write on behind its first `bytes` bytes. */
+  reopen(name: string, bytes: number): Promise<DataFile>;
   rename(from: string, to: string): Promise<void>;
   /** Removes a file, if it is there. */
   remove(name: string): Promise<void>;

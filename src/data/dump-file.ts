@@ -1,20 +1,34 @@
 /**
  * A dump that is being written, a segment or a base, with its index beside it and the mark of how far it is
- * synced.
+ * synced. The index is behind the dump: its entries gather in memory, since the seals of a segment prove what
+ * is in no index yet, and a base counts only once it is whole.
  */
+import { beginsWithHeader, INDEX_ENTRY_BYTES } from '../frame/index-entry.js';
 import { Indexer } from '../frame-index/indexer.js';
 import type { DataFile, DataFiles } from './data-files.js';
+import { Sealing } from './sealing.js';
 import { encodeMark, filesOfDump } from './sync-mark.js';
+
+/** Entries are written at the latest when so many bytes of them have gathered. */
+const GATHERED_BYTES = 262_144;
 
 /** A dump and its index, from their making until `close`. */
 export class DumpFile {
   readonly name: string;
   readonly #dump: DataFile;
-  readonly #index: DataFile;
+  readonly #indexFile: DataFile;
   readonly #mark: DataFile;
   readonly #indexer = new Indexer();
+  readonly #sealing = new Sealing();
+  /** Entries of frames that are written. */
+  #entries: Buffer[] = [];
+  #entryBytes = 0;
+  #indexing: Promise<void> | undefined;
   #bytes = 0;
   #writtenBytes = 0;
+  /** Bytes that the last seal proves, and those whose entries are in the index's file. */
+  #sealedBytes = 0;
+  #indexedBytes = 0;
   /** Bytes that are on the disk, and those that the mark says are. */
   #syncedBytes = 0;
   #markedBytes = 0;
@@ -23,7 +37,7 @@ export class DumpFile {
   private constructor(name: string, [dump, index, mark]: [DataFile, DataFile, DataFile]) {
     this.name = name;
     this.#dump = dump;
-    this.#index = index;
+    this.#indexFile = index;
     this.#mark = mark;
   }
 
@@ -53,9 +67,14 @@ export class DumpFile {
     return this.#bytes;
   }
 
-  /** Bytes that are in the file, and whose entries are in the index. */
+  /** Bytes that are in the file. */
   get writtenBytes(): number {
     return this.#writtenBytes;
+  }
+
+  /** Bytes that are in the file, and whose entries are in that of the index. */
+  get indexedBytes(): number {
+    return this.#indexedBytes;
   }
 
   /**
@@ -63,47 +82,83 @@ export class DumpFile {
    * be appended then.
    */
   append(pieces: readonly Buffer[]): Promise<void> {
-    return this.#append(pieces, (file, bytes) => file.append(bytes));
+    return this.#append(pieces, false, (bytes) => this.#dump.append(bytes));
   }
 
-  /** Resolves when the bytes are on the disk, with all that was written before. Rejects as `append`. */
-  async appendSynced(pieces: readonly Buffer[]): Promise<void> {
-    if (this.#syncedBytes === this.#bytes) {
-      await this.#append(pieces, (file, bytes) => file.appendSynced(bytes));
+  /**
+   * Appends frames, the last of which is whole, and the seal that proves them. `isSynced`: resolves when they
+   * are on the disk, with all that was written before. Rejects as `append`.
+   */
+  async appendSealed(pieces: readonly Buffer[], isSynced: boolean): Promise<void> {
+    if (isSynced && this.#syncedBytes === this.#bytes) {
+      await this.#append(pieces, true, (bytes) => this.#dump.appendSynced(bytes));
       this.#syncedBytes = this.#writtenBytes;
     } else {
-      await this.append(pieces);
-      await this.#syncBoth();
+      await this.#append(pieces, true, (bytes) => this.#dump.append(bytes));
+      if (isSynced) await this.#syncDump();
     }
   }
 
   async #append(
     pieces: readonly Buffer[],
-    write: (file: DataFile, bytes: readonly Buffer[]) => Promise<void>,
+    isSealed: boolean,
+    write: (bytes: readonly Buffer[]) => Promise<void>,
   ): Promise<void> {
     if (this.#isClosed) throw new Error(`${this.name} is closed`);
     const entries: Buffer[] = [];
-    for (const piece of pieces) {
-      this.#bytes += piece.length;
-      const made = this.#indexer.push(piece);
-      if (made.length > 0) entries.push(made);
-    }
-    const written = write(this.#dump, pieces);
-    const indexed = entries.length === 0 ? undefined : write(this.#index, entries);
-    await bothOf(written, indexed);
+    for (const piece of pieces) this.#index(piece, entries);
+    const seal = isSealed ? this.#sealing.seal() : undefined;
+    if (seal !== undefined) this.#index(seal, entries);
+    await write(seal === undefined ? pieces : [...pieces, seal]);
     this.#writtenBytes = this.#bytes;
+    if (seal !== undefined) this.#sealedBytes = this.#bytes;
+    for (const made of entries) this.#entryBytes += made.length;
+    this.#entries.push(...entries);
+    if (this.#entryBytes >= GATHERED_BYTES) await this.writeIndex();
+  }
+
+  #index(piece: Buffer, entries: Buffer[]): void {
+    this.#bytes += piece.length;
+    const made = this.#indexer.push(piece);
+    if (made.length === 0) return;
+    entries.push(made);
+    this.#sealing.take(beginsWithHeader(made) ? made.subarray(INDEX_ENTRY_BYTES) : made);
+  }
+
+  /** Resolves when the index has all frames that are written. Rejects with system errors. */
+  async writeIndex(): Promise<void> {
+    while (this.#indexing !== undefined) await this.#indexing;
+    if (this.#entries.length === 0) return;
+    const entries = this.#entries;
+    const bytes = this.#writtenBytes;
+    this.#entries = [];
+    this.#entryBytes = 0;
+    const writing = this.#indexFile.append(entries);
+    // Its fault is for whoever began it.
+    this.#indexing = writing.catch(() => {});
+    try {
+      await writing;
+      this.#indexedBytes = bytes;
+    } finally {
+      this.#indexing = undefined;
+    }
   }
 
   /** Resolves when all that was written before is on the disk and marked so. Rejects with system errors. */
   async sync(): Promise<void> {
-    await this.#syncBoth();
+    // Without their entries, frames that no seal proves do not count after a crash.
+    const isProved = this.#sealedBytes === this.#writtenBytes;
+    await bothOf(this.#syncDump(), isProved ? undefined : this.#syncIndex());
     await this.mark();
   }
 
-  /** Resolves when the mark says what is on the disk. Rejects with system errors. */
+  /**
+   * Resolves when the mark says what is on the disk, and the index has it. Rejects with system errors.
+   */
   async mark(): Promise<void> {
     if (this.#markedBytes === this.#syncedBytes) return;
     const bytes = this.#syncedBytes;
+    await this.writeIndex();
     await this.#mark.rewrite(encodeMark(bytes));
     this.#markedBytes = bytes;
   }
@@ -113,15 +168,19 @@ export class DumpFile {
    * Rejects with system errors.
    */
   async seal(): Promise<void> {
-    await this.#syncBoth();
+    await bothOf(this.#syncDump(), this.#syncIndex());
     await this.close();
   }
 
-  /** The index is synced too: without their entries, frames behind the mark do not count after a crash. */
-  async #syncBoth(): Promise<void> {
+  async #syncDump(): Promise<void> {
     const bytes = this.#writtenBytes;
-    await bothOf(this.#dump.sync(), this.#index.sync());
+    await this.#dump.sync();
     this.#syncedBytes = bytes;
+  }
+
+  async #syncIndex(): Promise<void> {
+    await this.writeIndex();
+    await this.#indexFile.sync();
   }
 
   /** Closes the files; bytes that are not synced stay so. */
@@ -129,8 +188,9 @@ export class DumpFile {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#indexer.close();
+    this.#sealing.close();
     await this.#dump.close();
-    await this.#index.close();
+    await this.#indexFile.close();
     await this.#mark.close();
   }
 }

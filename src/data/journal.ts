@@ -7,9 +7,9 @@ import type { Timer, Timers } from '../clock.js';
 import { encodeHelloFrame } from '../frame/hello.js';
 import type { History } from '../replication/history.js';
 import type { Log } from '../replication/log.js';
-import type { Cursor, LogReader } from '../replication/stream/cursor.js';
 import type { FrameStream } from '../replication/stream/stream.js';
 import type { DumpFile } from './dump-file.js';
+import { FollowedStream, type FrameGroup } from './followed-stream.js';
 import type { Follows } from './manifest.js';
 import { SegmentProofs } from './segment-proofs.js';
 import { SyncWaiters } from './sync-waiters.js';
@@ -18,9 +18,10 @@ import { Syncs } from './syncs.js';
 /** When bytes are synced: before clients are answered, once a second, or when the system likes. */
 export type FsyncPolicy = 'always' | 'everysec' | 'no';
 
-/** Bytes that are written at once, about. */
-const WRITE_BYTES = 1_048_576;
 const SYNC_EVERY_MS = 1_000;
+/** While nobody waits for the disk, what is published gathers for so long, unless it is so much. */
+const GATHER_MS = 2;
+const GATHER_BYTES = 262_144;
 /** Clients are not answered while more bytes wait for the disk. */
 const HOLD_BYTES = 64 * 1_048_576;
 /** A disk that is further behind counts as failed. */
@@ -50,27 +51,17 @@ export interface JournalOptions {
   onFault(error: Error): void;
 }
 
-/** The stream that is written, and the place in it. */
-interface Source {
-  readonly stream: FrameStream;
-  readonly cursor: Cursor;
-  /** The number that is added to an offset of the stream for a place in the journal. */
-  readonly shift: number;
-}
-
 /** Something to be written before what the cursor has. */
-type Task = { readonly open: SegmentStart } | { readonly bytes: Buffer; readonly end: number };
+type Task = { readonly open: SegmentStart } | FrameGroup;
 
 /** One journal, from `follow` until `close` or a fault. Places in it count its bytes of frames. */
-export class Journal implements LogReader {
+export class Journal {
   readonly #options: JournalOptions;
   readonly #tasks: Task[] = [];
-  #source: Source | undefined;
+  #source: FollowedStream | undefined;
   readonly #proofs: SegmentProofs;
   readonly #syncs: Syncs;
   #segment: DumpFile | undefined;
-  /** Bytes of the cursor's that are being written. */
-  #untakenBytes = 0;
   /** The place behind what was given to the disk, behind what is on it, and behind what was taken over. */
   #writtenEnd = 0;
   #syncedEnd = 0;
@@ -78,6 +69,9 @@ export class Journal implements LogReader {
   readonly #waiters = new SyncWaiters();
   #running: Promise<void> | undefined;
   #syncTimer: Timer | undefined;
+  /** Runs while what is published gathers, and has then run out. */
+  #gathering: Timer | undefined;
+  #hasGathered = false;
   #isOpening = false;
   #fsync: FsyncPolicy;
   /** Whether the segment is being made with which a stream begins. */
@@ -97,14 +91,9 @@ export class Journal implements LogReader {
     if (policy === 'everysec') this.#planSync();
   }
 
-  get untakenBytes(): number {
-    return this.#untakenBytes;
-  }
-
   /** The place behind all that was published. */
   get end(): number {
-    const source = this.#source;
-    return source === undefined ? this.#lastEnd : source.stream.backlog.pushedBytes + source.shift;
+    return this.#source?.end ?? this.#lastEnd;
   }
 
   /** Whether the disk has failed, so that nothing more is written. */
@@ -142,9 +131,7 @@ export class Journal implements LogReader {
    */
   get syncedWatermarks(): readonly bigint[] | undefined {
     if (this.#source === undefined || this.#isFaulty || this.#begins) return undefined;
-    const { stream, shift } = this.#source;
-    const offset = this.#syncedEnd - shift;
-    return offset < stream.backlog.keptFrom ? undefined : stream.backlog.watermarksAt(offset);
+    return this.#source.watermarksAt(this.#syncedEnd);
   }
 
   /** The bytes of the segment that is being written. */
@@ -161,18 +148,20 @@ export class Journal implements LogReader {
     this.#leave();
     this.#proofs.begin(stream);
     this.#tasks.push({ open: { history: stream.history, watermarks: stream.watermarks(), follows } });
-    const shift = this.#lastEnd - stream.backlog.pushedBytes;
-    this.#source = { stream, cursor: stream.backlog.open(this), shift };
+    this.#source = new FollowedStream(stream, this.#lastEnd, {
+      ready: () => this.#ready(),
+      interrupt: (reason) => this.#interrupt(reason),
+    });
     this.#work();
   }
 
-  ready(): void {
+  #ready(): void {
     if (this.end - this.#writtenEnd > LOST_BYTES) {
       this.#fail(new Error(`the disk is ${LOST_BYTES} bytes behind what is written`));
     } else this.#work();
   }
 
-  interrupt(reason: string): void {
+  #interrupt(reason: string): void {
     const { timers, onInterrupted } = this.#options;
     this.#leave();
     timers.endOfTurn(() => {
@@ -206,13 +195,14 @@ export class Journal implements LogReader {
     const last = this.#source;
     this.#leave();
     const proof = last && this.#proofs.take(last.stream);
-    if (proof !== undefined) this.#tasks.push({ bytes: proof, end: this.#lastEnd });
+    if (proof !== undefined) this.#tasks.push({ pieces: [proof], end: this.#lastEnd });
     this.#isClosed = true;
     this.#work();
     while (this.#running !== undefined) await this.#running;
     await this.#syncs.settled();
     if (!this.#isFaulty) await this.#sync();
     this.#syncTimer?.cancel();
+    this.#gathering?.cancel();
     return !this.#isFaulty && this.#syncedEnd === this.#lastEnd;
   }
 
@@ -229,7 +219,8 @@ export class Journal implements LogReader {
     this.#proofs.cancel();
     this.#syncTimer?.cancel();
     this.#tasks.length = 0;
-    this.#source?.cursor.close();
+    this.#gathering?.cancel();
+    this.#source?.close();
     this.#lastEnd = this.end;
     this.#source = undefined;
     this.#answer();
@@ -241,36 +232,45 @@ export class Journal implements LogReader {
     if (source === undefined) return;
     this.#source = undefined;
     this.#proofs.cancel();
-    this.#takeAll(source);
-    this.#lastEnd = source.stream.backlog.pushedBytes + source.shift;
-    source.cursor.close();
-  }
-
-  #takeAll({ cursor, shift }: Source): void {
-    for (let piece = cursor.next(); piece !== undefined; piece = cursor.next()) {
-      this.#tasks.push({ bytes: Buffer.from(piece), end: cursor.offset + shift });
-    }
+    this.#lastEnd = source.end;
+    this.#tasks.push(...source.leave());
   }
 
   #work(): void {
-    if (this.#running !== undefined || this.#isFaulty) return;
+    if (this.#running !== undefined || !this.#hasWork()) return;
     this.#running = this.#write().catch((error: Error) => this.#fail(error));
     void this.#running.then(() => {
       this.#running = undefined;
-      if (this.#hasWork()) this.#work();
+      this.#work();
     });
   }
 
   #hasWork(): boolean {
-    const { cursor } = this.#source ?? {};
-    return (
-      !this.#isFaulty && (this.#tasks.length > 0 || this.#proofs.isDue || (cursor?.lackingBytes ?? 0) > 0)
-    );
+    if (this.#isFaulty) return false;
+    if (this.#tasks.length > 0 || this.#proofs.isDue || this.#isFull) return true;
+    const lackingBytes = this.#source?.lackingBytes ?? 0;
+    return lackingBytes > 0 && !this.#gathers(lackingBytes);
+  }
+
+  /** Whether the next segment is to be begun. */
+  get #isFull(): boolean {
+    return this.#source !== undefined && this.segmentBytes >= this.#options.segmentBytes;
+  }
+
+  /** Whether so much waits for more to be written with, which is planned then. */
+  #gathers(lackingBytes: number): boolean {
+    const isAwaited = this.#fsync === 'always' || !this.#waiters.isEmpty;
+    if (isAwaited || this.#hasGathered || lackingBytes >= GATHER_BYTES) return false;
+    this.#gathering ??= this.#options.timers.after(GATHER_MS, () => {
+      this.#gathering = undefined;
+      this.#hasGathered = true;
+      this.#work();
+    });
+    return true;
   }
 
   async #write(): Promise<void> {
-    const { segmentBytes } = this.#options;
-    while (!this.#isFaulty) {
+    while (this.#hasWork()) {
       // A caller that publishes at this moment is done with the store then.
       if (this.#proofs.isDue) await undefined;
       const task = this.#tasks.shift();
@@ -282,19 +282,18 @@ export class Journal implements LogReader {
         continue;
       }
       const source = this.#source;
-      if (task === undefined && this.segmentBytes >= segmentBytes && source?.cursor.isBetweenFrames) {
-        const { stream, cursor } = source;
-        const watermarks = stream.backlog.watermarksAt(cursor.offset);
+      if (task === undefined && source !== undefined && this.#isFull) {
+        const { stream, takenWatermarks: watermarks } = source;
         await this.#open({ history: stream.history, watermarks, follows: 'segment' });
         continue;
       }
-      const [pieces, end] = task === undefined ? this.#gather() : [[task.bytes], task.end];
+      const { pieces, end } = task ?? this.#gather();
       if (pieces.length === 0) return;
       const isSynced = this.#fsync === 'always';
       const segment = this.#segment!;
-      if (isSynced) await this.#syncs.run(() => segment.appendSynced(pieces));
-      else await segment.append(pieces);
-      this.#untakenBytes = 0;
+      if (isSynced) await this.#syncs.run(() => segment.appendSealed(pieces, true));
+      else await segment.appendSealed(pieces, false);
+      source?.written();
       this.#writtenEnd = end;
       if (isSynced) this.#synced(end);
       else if (!this.#waiters.isEmpty) await this.#sync();
@@ -302,28 +301,20 @@ export class Journal implements LogReader {
     }
   }
 
-  #gather(): [Buffer[], number] {
+  #gather(): FrameGroup {
     const source = this.#source;
-    const pieces: Buffer[] = [];
+    this.#hasGathered = false;
     if (source === undefined) {
       this.#proofs.cancel();
-      return [pieces, this.#lastEnd];
+      return { pieces: [], end: this.#lastEnd };
     }
-    const { cursor, shift, stream } = source;
-    if (this.#proofs.isDue) stream.flush();
-    let bytes = 0;
-    while (bytes < WRITE_BYTES) {
-      const piece = cursor.next();
-      if (piece === undefined) break;
-      pieces.push(piece);
-      bytes += piece.length;
-      // Bytes that are being written count as in use from before the next call on.
-      this.#untakenBytes = bytes;
-    }
-    const proof = this.#proofs.isDue && cursor.lackingBytes === 0 ? this.#proofs.take(stream) : undefined;
+    if (this.#proofs.isDue) source.stream.flush();
+    const { pieces, end } = source.take();
+    const isAll = source.lackingBytes === 0;
+    const proof = this.#proofs.isDue && isAll ? this.#proofs.take(source.stream) : undefined;
     if (proof !== undefined) pieces.push(proof);
-    else if (bytes > 0) this.#proofs.plan();
-    return [pieces, cursor.offset + shift];
+    else if (pieces.length > 0) this.#proofs.plan();
+    return { pieces, end };
   }
 
   async #open(start: SegmentStart): Promise<void> {

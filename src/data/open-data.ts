@@ -18,6 +18,7 @@ import {
   segmentName,
 } from './manifest.js';
 import { ManifestKeeper } from './manifest-keeper.js';
+import { completeIndex } from './segment-index.js';
 
 /** How a data directory is opened. */
 export interface OpenOptions {
@@ -134,7 +135,7 @@ function withoutLater(manifest: Manifest, content: Content, bytes: number): Mani
   return { ...manifest, segments };
 }
 
-/** Cuts a segment, and its index, where it ends; returns what to say of it. */
+/** Cuts a segment where it ends, and completes its index; returns what to say of it. */
 async function endSegment(
   files: DataFiles,
   name: string,
@@ -142,8 +143,7 @@ async function endSegment(
 ): Promise<string[]> {
   const notes = tear === undefined ? [] : [await keepTear(files, name, bytes, tear)];
   await files.truncate(name, bytes);
-  const index = indexPath(name);
-  if ((await files.size(index)) !== undefined) await files.truncate(index, indexBytes);
+  await completeIndex(files, name, indexBytes);
   return notes;
 }
 

@@ -8,6 +8,7 @@ import type { ArchivedFrames, FrameArchive } from '../replication/primary/archiv
 import type { FrameStream } from '../replication/stream/stream.js';
 import { hasReached } from '../replication/watermarks.js';
 import type { DataFiles } from './data-files.js';
+import type { DumpFile } from './dump-file.js';
 import { type SegmentEntry, segmentName } from './manifest.js';
 import type { Hold, ManifestKeeper } from './manifest-keeper.js';
 import { readBeginning } from './segment-beginning.js';
@@ -26,8 +27,10 @@ export interface SegmentArchiveOptions {
   readonly timers: Timers;
   /** The stream of the node; undefined: it has no content. */
   stream(): FrameStream | undefined;
-  /** Bytes of a segment that can be read; undefined: it was not sealed, and nothing more is written to it. */
+  /** Bytes of a segment that are written; undefined: it was not sealed, and nothing more is written to it. */
   writtenBytes(number: number): number | undefined;
+  /** Returns the segment that is written last; undefined: none is. */
+  segment(): DumpFile | undefined;
 }
 
 /** The archive of one directory. */
@@ -63,10 +66,13 @@ export class SegmentArchive implements FrameArchive, Segments {
     return undefined;
   }
 
-  readableBytes(number: number): number {
+  async readableBytes(number: number, from: number): Promise<number> {
     const bytes = this.#options.writtenBytes(number);
     if (bytes === undefined) throw new Error(`${segmentName(number)} was not written to its end`);
-    return bytes;
+    const file = this.#options.segment();
+    if (file?.name !== segmentName(number)) return bytes;
+    if (file.indexedBytes <= from) await file.writeIndex();
+    return file.indexedBytes;
   }
 
   next(number: number): number | undefined {

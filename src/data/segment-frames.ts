@@ -25,8 +25,11 @@ const PATIENCE = 4;
 export interface Segments {
   /** Resolves when the next step may be taken, of all readers together: writes go first. */
   turn(): Promise<void>;
-  /** Bytes of a segment that can be read now. Throws where it was given up in the middle. */
-  readableBytes(number: number): number;
+  /**
+   * Resolves with the bytes of a segment that can be read now, and that its index has. When there were none
+   * behind `from`, the index is written first. Rejects where the segment was given up in the middle.
+   */
+  readableBytes(number: number, from: number): Promise<number>;
   /** Returns the bytes of the segments from that one on that can be read now. */
   bytesFrom(number: number): number;
   /** Returns the segment that continues that one; undefined: it is the last, or is not sealed yet. */
@@ -88,7 +91,7 @@ export class SegmentFrames implements ArchivedFrames {
     await segments.turn();
     try {
       const segment = this.#segment ?? (await this.#begin(hold.from));
-      const until = segments.readableBytes(segment.number);
+      const until = await segments.readableBytes(segment.number, segment.bytes);
       if (segment.bytes < until) return await this.#step(segment, until);
       const next = segments.next(segment.number);
       if (next === undefined) return undefined;
@@ -174,8 +177,8 @@ export class SegmentFrames implements ArchivedFrames {
   #isLacking(segment: OpenSegment, entries: IndexEntries, index: number): boolean {
     const kind = entries.kind(index);
     if (kind === FrameKind.Hello && entries.offset(index) === 0) return false;
-    // Those are the directory's own: the replica is sent others with the heartbeats.
-    if (kind === FrameKind.Digests) return false;
+    // Those are the directory's own: the replica is sent other digests with the heartbeats.
+    if (kind === FrameKind.Digests || kind === FrameKind.Seal) return false;
     const shard = entries.shard(index);
     const position = this.#position!;
     const own = shard === undefined ? undefined : position[shard];

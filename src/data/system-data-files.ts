@@ -1,5 +1,5 @@
 /** The files of a data directory on the system's disk. */
-import { constants } from 'node:fs';
+import { constants, writev } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FastcacheError } from '../errors.js';
@@ -48,6 +48,15 @@ export function systemDataFiles(directory: string, mode: number): DataFiles {
       const path = pathOf(name);
       return new SystemFile(await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode), path);
     },
+    async reopen(name, bytes) {
+      const path = pathOf(name);
+      const file = await openPlain(path, O_WRONLY | O_CREAT, mode);
+      await file.truncate(bytes).catch(async (error: Error) => {
+        await file.close();
+        throw error;
+      });
+      return new SystemFile(file, path, bytes);
+    },
     rename: (from, to) => rename(pathOf(from), pathOf(to)),
     remove: (name) => rm(pathOf(name), { force: true }),
     async truncate(name, bytes) {
@@ -69,11 +78,14 @@ class SystemFile implements DataFile {
   readonly #path: string;
   /** The same file, whose writes are on the disk when they end; undefined until the first of them. */
   #durable: FileHandle | undefined;
-  #end = 0;
+  #end: number;
+  /** The write that was begun last, which nothing is closed under. */
+  #writing: Promise<number> | undefined;
 
-  constructor(file: FileHandle, path: string) {
+  constructor(file: FileHandle, path: string, end = 0) {
     this.#file = file;
     this.#path = path;
+    this.#end = end;
   }
 
   append(pieces: readonly Uint8Array[]): Promise<void> {
@@ -93,9 +105,11 @@ class SystemFile implements DataFile {
   async #append(file: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
     let rest = pieces;
     while (rest.length > 0) {
-      const { bytesWritten } = await file.writev(rest as Uint8Array[], this.#end);
-      this.#end += bytesWritten;
-      rest = behind(rest, bytesWritten);
+      const writing = writtenBytes(file, rest, this.#end);
+      this.#writing = writing;
+      const bytes = await writing;
+      this.#end += bytes;
+      rest = behind(rest, bytes);
     }
   }
 
@@ -110,19 +124,29 @@ class SystemFile implements DataFile {
   }
 
   async close(): Promise<void> {
+    await this.#writing?.catch(() => {});
     await this.#durable?.close();
     await this.#file.close();
   }
+}
+
+/** Writes pieces at a place, or the first of them; that of a FileHandle takes 15 us more of its thread. */
+function writtenBytes(file: FileHandle, pieces: readonly Uint8Array[], place: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    writev(file.fd, pieces, place, (error, bytes) => (error === null ? resolve(bytes) : reject(error)));
+  });
 }
 
 /**
  * Opens a file that is there. A link is not followed, and opening a pipe waits for nobody. Throws READ_FAILED
  * for anything but a plain file: somebody else has put it there.
  */
-async function openPlain(path: string, flags: number): Promise<FileHandle> {
-  const file = await open(path, flags | O_NOFOLLOW | O_NONBLOCK).catch((error: NodeJS.ErrnoException) => {
-    throw OF_NO_FILE.has(error.code) ? noPlainFile(path, error) : error;
-  });
+async function openPlain(path: string, flags: number, mode?: number): Promise<FileHandle> {
+  const file = await open(path, flags | O_NOFOLLOW | O_NONBLOCK, mode).catch(
+    (error: NodeJS.ErrnoException) => {
+      throw OF_NO_FILE.has(error.code) ? noPlainFile(path, error) : error;
+    },
+  );
   try {
     if (!(await file.stat()).isFile()) throw noPlainFile(path);
   } catch (error) {

@@ -46,11 +46,16 @@ export function encodeIndexHeader({ hash, bytes }: IndexedDump): Buffer {
 export function decodeIndexHeader(header: Buffer): IndexedDump | undefined {
   const isOurs =
     header.length >= INDEX_ENTRY_BYTES &&
-    MAGIC.equals(header.subarray(0, MAGIC.length)) &&
+    beginsWithHeader(header) &&
     header.readUInt32LE(8) === VERSION &&
     header.readUInt32LE(12) === INDEX_ENTRY_BYTES;
   if (!isOurs) return undefined;
   return { hash: header.readBigUInt64LE(16), bytes: header.readUInt32LE(24) };
+}
+
+/** Whether the bytes of an index begin with its header. */
+export function beginsWithHeader(bytes: Buffer): boolean {
+  return bytes.subarray(0, MAGIC.length).equals(MAGIC);
 }
 
 /** The entry of a frame in an index. */

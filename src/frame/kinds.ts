@@ -7,6 +7,7 @@ import {
   HELLO_MAX_BYTES,
   MAX_FRAME_PAYLOAD_BYTES,
   MESSAGES_MAX_BYTES,
+  SEAL_BYTES,
   STATUS_MAX_BYTES,
   WATERMARKS_MAX_BYTES,
 } from '../limits.js';
@@ -28,6 +29,8 @@ export const FrameKind = {
   Leave: 68,
   Compare: 69,
   Compared: 70,
+  /** No peer sends this one: it stands in the segments of a data directory (docs/protocol.md, "Seal"). */
+  Seal: 71,
 } as const;
 
 /** The byte of a known kind. */
@@ -64,6 +67,7 @@ const limits: Record<FrameKind, number> = {
   [FrameKind.Leave]: WATERMARKS_MAX_BYTES,
   [FrameKind.Compare]: HELLO_MAX_BYTES,
   [FrameKind.Compared]: COMPARED_MAX_BYTES,
+  [FrameKind.Seal]: SEAL_BYTES,
 };
 
 /** Returns the most bytes that the payload of a frame of `kind` has, uncompressed. */

@@ -56,6 +56,7 @@ describe('the header', () => {
       'Leave',
       'Compare',
       'Compared',
+      'Seal',
     ]);
   });
 });

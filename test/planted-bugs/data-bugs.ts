@@ -3,31 +3,53 @@ import type { PlantedBug } from './planted-bug.js';
 
 const directory = ['test/data/data-directory.test.ts'];
 const opening = ['test/data/opening.test.ts'];
+const seals = ['test/data/seals.test.ts'];
 
 export const dataBugs: readonly PlantedBug[] = [
   {
-    name: 'an index is not synced with its segment',
+    name: 'an index is not synced before its segment is sealed',
     file: 'src/data/dump-file.ts',
-    find: 'await bothOf(this.#dump.sync(), this.#index.sync());',
-    replace: 'await this.#dump.sync();',
+    find: 'await bothOf(this.#syncDump(), this.#syncIndex());',
+    replace: 'await bothOf(this.#syncDump(), this.writeIndex());',
     tests: directory,
   },
   {
-    name: 'a write with fsync always leaves its part of the index to the system',
-    file: 'src/data/dump-file.ts',
-    find: 'undefined : write(this.#index, entries);',
-    replace: 'undefined : this.#index.append(entries);',
+    name: 'a seal proves how many frames there are, and not what they are',
+    file: 'src/data/sealing.ts',
+    find: '    this.#hash.take(entries);\n',
+    replace: '',
+    tests: seals,
+  },
+  {
+    name: 'a seal proves no more than the frames behind the one before',
+    file: 'src/data/sealing.ts',
+    find: '    this.take(entry);\n    return isTheOne;',
+    replace: '    return isTheOne;',
+    tests: seals,
+  },
+  {
+    name: 'frames count behind which a seal is that does not fit',
+    file: 'src/data/segment-index.ts',
+    find: 'if (!this.#sealing.isSealedBy(entry)) {',
+    replace: 'if (!this.#sealing.isSealedBy(entry) && this.isTooLarge) {',
+    tests: seals,
+  },
+  {
+    name: 'a start leaves the index as far as it was written',
+    file: 'src/data/open-data.ts',
+    find: '  await completeIndex(files, name, indexBytes);\n',
+    replace: '',
     tests: directory,
   },
   {
     name: 'a mark says that bytes are synced before they are',
     file: 'src/data/dump-file.ts',
-    find: `    await this.#syncBoth();
+    find: `    await bothOf(this.#syncDump(), isProved ? undefined : this.#syncIndex());
     await this.mark();
 `,
     replace: `    this.#syncedBytes = this.#writtenBytes;
     await this.mark();
-    await this.#syncBoth();
+    await bothOf(this.#syncDump(), isProved ? undefined : this.#syncIndex());
 `,
     tests: directory,
   },
@@ -78,6 +100,13 @@ export const dataBugs: readonly PlantedBug[] = [
     file: 'src/data/segment-frames.ts',
     find: 'stored?.subarray(0, made.length).equals(made) !== true',
     replace: 'stored === undefined',
+    tests: ['test/data/catch-up.test.ts'],
+  },
+  {
+    name: 'a replica is sent the seals of a segment',
+    file: 'src/data/segment-frames.ts',
+    find: 'if (kind === FrameKind.Digests || kind === FrameKind.Seal) return false;',
+    replace: 'if (kind === FrameKind.Digests || kind === FrameKind.Seal) return kind === FrameKind.Seal;',
     tests: ['test/data/catch-up.test.ts'],
   },
   {

@@ -10,6 +10,7 @@ import type { FrameHeader } from '../../src/frame/header.js';
 import { decodeHelloFrame } from '../../src/frame/hello.js';
 import { FrameKind } from '../../src/frame/kinds.js';
 import { decodeMessages } from '../../src/frame/messages.js';
+import { decodeSeal } from '../../src/frame/seal.js';
 import { decodeSnapshotChunk } from '../../src/frame/snapshot.js';
 import { FrameSplitter, type SplitFrame } from '../../src/frame/splitter.js';
 import { decodeStatus } from '../../src/frame/status.js';
@@ -66,6 +67,8 @@ function decodePayload(header: FrameHeader, payload: Uint8Array): unknown {
       return decodeFailover(payload);
     case FrameKind.Digests:
       return decodeDigests(payload);
+    case FrameKind.Seal:
+      return decodeSeal(payload);
     case FrameKind.Compare:
       return decodeQuestion(payload);
     case FrameKind.Compared:

@@ -112,6 +112,21 @@ export class LossyDisk implements DataFiles {
       if (this.#names.has(name)) throw Object.assign(new Error(`EEXIST: ${name}`), { code: 'EEXIST' });
       this.#names.set(name, inode);
     });
+    return this.#fileOf(name, inode, generation);
+  }
+
+  async reopen(name: string, bytes: number): Promise<DataFile> {
+    const generation = this.#generation;
+    const inode = this.#names.get(name) ?? { bytes: Buffer.alloc(0), synced: Buffer.alloc(0) };
+    await this.#do('truncate', name, () => {
+      this.#names.set(name, inode);
+      // Whether the cut is on the disk is not known before a sync.
+      inode.bytes = Buffer.from(inode.bytes.subarray(0, bytes));
+    });
+    return this.#fileOf(name, inode, generation);
+  }
+
+  #fileOf(name: string, inode: Inode, generation: number): DataFile {
     const file: DataFile = {
       append: async (pieces) => {
         const taken = Buffer.concat(pieces);
@@ -148,7 +163,7 @@ export class LossyDisk implements DataFiles {
           generation,
         );
       },
-      async appendSynced(pieces) {
+      appendSynced: async (pieces) => {
         await file.append(pieces);
         await file.sync();
       },

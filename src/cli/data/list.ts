@@ -3,6 +3,9 @@ import { stat } from 'node:fs/promises';
 import { type DirectoryDump, dumpsOf, readDirectory } from '../../data/directory-dumps.js';
 import type { Manifest } from '../../data/manifest.js';
 import { chainsOf } from '../../data/past-manifest.js';
+import { SegmentIndex } from '../../data/segment-index.js';
+import { systemDataFiles } from '../../data/system-data-files.js';
+import { DEFAULT_FILE_MODE } from '../../files/file-mode.js';
 import { IndexReader } from '../../frame-index/index-reader.js';
 import { alignCells, type Cell } from '../terminal/columns.js';
 import { escapeText } from '../terminal/escape.js';
@@ -34,7 +37,8 @@ const HISTORY_DIGITS = 8;
 export async function runList({ directory, json, output }: ListInvocation): Promise<void> {
   const manifest = await readDirectory(directory);
   const dumps: ListedDump[] = [];
-  for (const dump of dumpsOf(directory, manifest)) dumps.push({ ...dump, ...(await measured(dump.file)) });
+  for (const dump of dumpsOf(directory, manifest))
+    dumps.push({ ...dump, ...(await measured(directory, dump)) });
   const restorable = restorableOf(manifest, dumps);
   await output.write(
     json
@@ -54,7 +58,10 @@ interface Restorable {
   histories: string[];
 }
 
-async function measured(file: string): Promise<Omit<ListedDump, keyof DirectoryDump>> {
+async function measured(
+  directory: string,
+  { file, name, entry }: DirectoryDump,
+): Promise<Omit<ListedDump, keyof DirectoryDump>> {
   const bytes = await stat(file).then(
     ({ size }) => size,
     () => null,
@@ -64,7 +71,9 @@ async function measured(file: string): Promise<Omit<ListedDump, keyof DirectoryD
   let frames = 0;
   let [firstMs, lastMs]: [number | null, number | null] = [null, null];
   try {
-    for await (const entries of index.blocks()) {
+    // What was written last is in no index yet.
+    const segment = new SegmentIndex(systemDataFiles(directory, DEFAULT_FILE_MODE), name);
+    for await (const entries of entry.bytes === null ? segment.entries() : index.blocks()) {
       frames += entries.length;
       for (let at = 0; at < entries.length; at += 1) {
         if (!entries.isKnown(at) || entries.count(at) === 0) continue;

@@ -1,8 +1,10 @@
 /** Runs `data verify`, which checks every file of a data directory, and that they lead to its content. */
 import chalk from 'chalk';
 import type { Clock } from '../../clock.js';
-import { uncheckedText } from '../../data/checked-dump.js';
+import { damagedData, MISSEALED, uncheckedText } from '../../data/checked-dump.js';
+import type { DataFiles } from '../../data/data-files.js';
 import { type DirectoryDump, dumpsOf, readDirectory } from '../../data/directory-dumps.js';
+import { SegmentIndex } from '../../data/segment-index.js';
 import { readMark } from '../../data/sync-mark.js';
 import { systemDataFiles } from '../../data/system-data-files.js';
 import { inDump } from '../../dump/read/dump-reader.js';
@@ -92,8 +94,14 @@ async function verified(
     const lengthFault =
       entry.bytes === null || size === entry.bytes ? [] : [otherLength(file, entry.bytes, size ?? 0)];
     const checkedBytes = index.state === 'used' ? index.bytes : 0;
-    const isChecked = index.state === 'missing' || checkedBytes >= Math.min(surelyBytes, size ?? 0);
-    const ownFaults = [...lengthFault, ...(isChecked ? [] : [unsoundIndex(file, checkedBytes)])];
+    const neededBytes = index.state === 'missing' ? 0 : Math.min(surelyBytes, size ?? 0);
+    const uncheckedFault =
+      checkedBytes >= neededBytes
+        ? undefined
+        : isOpen && index.state !== 'foreign'
+          ? await unprovedFault(dataFiles, name, neededBytes)
+          : unsoundIndex(file, checkedBytes);
+    const ownFaults = [...lengthFault, ...(uncheckedFault === undefined ? [] : [uncheckedFault])];
     return {
       name,
       faults: [...ownFaults, ...others],
@@ -107,6 +115,22 @@ async function verified(
     if (!(fault instanceof FastcacheError) || fault.code === 'OUT_OF_MEMORY') throw fault;
     return { name, faults: [fault], faultCount: 1, isTorn: false, index: undefined, hasDigests: false };
   }
+}
+
+/** Returns the fault of a segment of which index and seals do not prove so many bytes; undefined: they do. */
+async function unprovedFault(
+  files: DataFiles,
+  name: string,
+  bytes: number,
+): Promise<FastcacheError | undefined> {
+  const index = new SegmentIndex(files, name);
+  let proved = 0;
+  for await (const entries of index.entries()) proved = entries.end(entries.length - 1);
+  if (proved >= bytes) return undefined;
+  const path = files.pathOf(name);
+  return index.brokenFrom === undefined
+    ? unsoundIndex(path, proved)
+    : damagedData(MISSEALED, path, index.brokenFrom);
 }
 
 function unsoundIndex(file: string, offset: number): FastcacheError {

@@ -106,6 +106,8 @@ function contentJson(content: FrameContent): JsonObject {
       return { failover: failoverJson(content.message) };
     case 'digests':
       return { digests: digestsJson(content.message) };
+    case 'seal':
+      return { seal: { ...content.message, hash: hashText(content.message.hash) } };
     case 'compare':
       return { sort: content.sort };
   }

@@ -51,6 +51,7 @@ const kindColors: Record<FrameKindName, ChalkInstance> = {
   Leave: chalk.blue,
   Compare: chalk.blue,
   Compared: chalk.blue,
+  Seal: chalk.blue,
 };
 
 const opColors: Record<MutationOp, ChalkInstance> = {
@@ -169,6 +170,10 @@ function contentText(content: FrameContent): string[] {
       return failoverText(content.message);
     case 'digests':
       return digestsTexts(content.message);
+    case 'seal':
+      return [
+        `${countText(content.message.frames, 'frame', 'frames')} from byte ${content.message.start} on`,
+      ];
     case 'compare':
       return [content.sort];
   }

@@ -19,6 +19,7 @@ import {
 } from '../manifest.js';
 import { writeDump } from '../new-directory.js';
 import { chainsOf } from '../past-manifest.js';
+import { SegmentIndex } from '../segment-index.js';
 import { readMark } from '../sync-mark.js';
 import { systemDataFiles } from '../system-data-files.js';
 import { beginningOrNone, foundManifest } from './found-manifest.js';
@@ -64,7 +65,8 @@ export async function surveyDirectory(directory: string, onRead: OnRead): Promis
         read: ({ number, bytes }) => {
           const name = segmentName(number);
           const surelyBytes = bytes === null ? marks.get(number)! : Number.POSITIVE_INFINITY;
-          return { path: files.pathOf(name), surelyBytes, onRead: (read) => onRead(name, read) };
+          const entries = bytes === null ? new SegmentIndex(files, name).entries() : undefined;
+          return { path: files.pathOf(name), surelyBytes, entries, onRead: (read) => onRead(name, read) };
         },
       });
       for (const segment of segments) await survey.segment(segment);

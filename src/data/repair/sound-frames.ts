@@ -39,6 +39,8 @@ export interface DumpToSalvage {
   readonly path: string;
   /** Bytes that were surely synced; of a sealed dump all. */
   readonly surelyBytes: number;
+  /** The entries of a dump that was not sealed, with those that its seals prove. */
+  readonly entries?: AsyncGenerator<IndexEntries, void, void> | undefined;
   onRead(bytes: number): void;
 }
 
@@ -66,7 +68,9 @@ export class SoundFrames {
     this.#index = await IndexReader.open(path).catch((): NoIndex => 'missing');
     const indexer = new ResumingIndexer();
     try {
-      if (typeof this.#index !== 'string') this.#cursor = new IndexCursor(this.#index);
+      if (typeof this.#index !== 'string') {
+        this.#cursor = new IndexCursor(this.#dump.entries ?? this.#index.blocks());
+      }
       for await (const stretches of walkChunks({ file: path, checks: this.#check, onRead })) {
         for (const stretch of stretches) {
           if (stretch.type === 'damage') {
@@ -84,6 +88,7 @@ export class SoundFrames {
       }
     } finally {
       indexer.close();
+      await this.#cursor?.close();
       if (typeof this.#index !== 'string') await this.#index.close();
     }
   }
@@ -154,8 +159,12 @@ class IndexCursor {
   #at = 0;
   #isOver = false;
 
-  constructor(index: IndexReader) {
-    this.#blocks = index.blocks();
+  constructor(blocks: AsyncGenerator<IndexEntries, void, void>) {
+    this.#blocks = blocks;
+  }
+
+  async close(): Promise<void> {
+    await this.#blocks.return();
   }
 
   /**

@@ -50,6 +50,9 @@ export class FramePicker {
       case FrameKind.SnapshotChunk:
       case FrameKind.SnapshotEnd:
         return this.#picksSnapshots;
+      case FrameKind.Seal:
+        // It holds at its own place only.
+        return false;
       default:
         return !this.#filter.choosesItems && this.#filter.showsKind(frameKindName(kind));
     }

@@ -110,6 +110,9 @@ export class DumpSalvager {
         this.#loseSnapshot('The snapshot was cut short by a new connection.');
         this.#keep(frame);
         return;
+      case FrameKind.Seal:
+        // It holds at its own place only.
+        return;
       default: {
         const fault = this.#check.keyFaultOf(frame);
         if (fault === undefined) this.#keep(frame);

@@ -15,6 +15,7 @@ import { type DecodedHello, decodeHelloFrame } from '../../frame/hello.js';
 import { FrameKind, type FrameKindName, frameKindName } from '../../frame/kinds.js';
 import type { Margin } from '../../frame/margin.js';
 import { decodeMessages } from '../../frame/messages.js';
+import { decodeSeal, type SealMessage } from '../../frame/seal.js';
 import { type DecodedSnapshotChunk, decodeSnapshotChunk } from '../../frame/snapshot.js';
 import type { SplitFrame } from '../../frame/splitter.js';
 import { decodeStatus, type StatusMap } from '../../frame/status.js';
@@ -37,6 +38,7 @@ export type FrameContent =
   | { type: 'messages'; count: number }
   | { type: 'failover'; message: FailoverMessage }
   | { type: 'digests'; message: DigestsMessage }
+  | { type: 'seal'; message: SealMessage }
   /** A question or an answer of a comparison; `sort` is what it asks for or answers. */
   | { type: 'compare'; sort: string };
 
@@ -80,6 +82,8 @@ function openContent(frame: SplitFrame, room: PayloadRoom | undefined): FrameCon
         return { type: 'failover', message: decodeFailover(payload) };
       case FrameKind.Digests:
         return { type: 'digests', message: decodeDigests(payload) };
+      case FrameKind.Seal:
+        return { type: 'seal', message: decodeSeal(payload) };
       case FrameKind.Compare:
         return { type: 'compare', sort: decodeQuestion(payload).asks };
       case FrameKind.Compared:
