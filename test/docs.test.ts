@@ -1,4 +1,7 @@
-/** The pages of docs/ and the other Markdown files: what cites them, and what they cite, exists. */
+/**
+ * The pages of docs/ and the other Markdown files: citations of them, and citations in them, name things that
+ * exist.
+ */
 import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';

@@ -6,8 +6,8 @@ import type { RandomSource } from '../random.js';
 import { ObservedEngine } from './observed-engine.js';
 
 /**
- * `in another shard`: what was to be set there is set there, under a key that belongs there. `lost`: a whole
- * batch was never there, so that the sequences are too low as well.
+ * `in another shard`: the value is set in another shard, under a key that belongs to that one. `lost`: a
+ * whole batch was never there, so that the sequences are too low as well.
  */
 export const wrongs = ['dropped', 'applied twice', 'in another shard', 'lost'] as const;
 export type Wrong = (typeof wrongs)[number];
