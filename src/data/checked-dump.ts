@@ -11,7 +11,7 @@ import type { DataFiles } from './data-files.js';
 import { SegmentIndex } from './segment-index.js';
 import { readMark } from './sync-mark.js';
 
-/** What is wrong with a frame of which a seal is none. */
+/** The fault of a frame that the seal behind it does not fit. */
 export const MISSEALED = 'a frame is not what the seal behind it says';
 
 /** A dump that is read. */

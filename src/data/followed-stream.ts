@@ -12,7 +12,7 @@ export interface FrameGroup {
   readonly end: number;
 }
 
-/** What a journal hears of the stream. */
+/** The events of a stream that its journal follows. */
 export type StreamListener = Pick<LogReader, 'ready' | 'interrupt'>;
 
 /** A stream from where it is now on, until `leave`. */
@@ -20,11 +20,11 @@ export class FollowedStream implements LogReader {
   readonly stream: FrameStream;
   readonly #listener: StreamListener;
   readonly #cursor: Cursor;
-  /** What is added to an offset of the stream for a place in the journal. */
+  /** The number that is added to an offset of the stream for a place in the journal. */
   readonly #shift: number;
   #untakenBytes = 0;
 
-  /** `place` is the place in the journal of what comes first. */
+  /** `place` is the place in the journal of the first byte that comes. */
   constructor(stream: FrameStream, place: number, listener: StreamListener) {
     this.stream = stream;
     this.#listener = listener;
@@ -62,13 +62,13 @@ export class FollowedStream implements LogReader {
   take(): FrameGroup & { pieces: Buffer[] } {
     const pieces: Buffer[] = [];
     let bytes = 0;
-    // What a seal proves, and what counts as synced, are whole frames.
+    // A group has whole frames: they are what a seal proves, and what counts as synced.
     while (bytes < WRITE_BYTES || !this.#cursor.isBetweenFrames) {
       const piece = this.#cursor.next();
       if (piece === undefined) break;
       pieces.push(piece);
       bytes += piece.length;
-      // What is being written counts as in use from before the next call on.
+      // Bytes that are being written count as in use from before the next call on.
       this.#untakenBytes += piece.length;
     }
     return { pieces, end: this.#cursor.offset + this.#shift };

@@ -65,6 +65,8 @@ export class Journal {
   /** The place behind what was given to the disk, behind what is on it, and behind what was taken over. */
   #writtenEnd = 0;
   #syncedEnd = 0;
+  /** The synced end at the last report of it. */
+  #reportedEnd = 0;
   #lastEnd = 0;
   readonly #waiters = new SyncWaiters();
   #running: Promise<void> | undefined;
@@ -215,6 +217,7 @@ export class Journal {
 
   #giveUp(): void {
     if (this.#isFaulty) return;
+    this.#report();
     this.#isFaulty = true;
     this.#proofs.cancel();
     this.#syncTimer?.cancel();
@@ -291,12 +294,17 @@ export class Journal {
       if (pieces.length === 0) return;
       const isSynced = this.#fsync === 'always';
       const segment = this.#segment!;
-      if (isSynced) await this.#syncs.run(() => segment.appendSealed(pieces, true));
-      else await segment.appendSealed(pieces, false);
+      const writing = isSynced
+        ? this.#syncs.run(() => segment.appendSealed(pieces, true))
+        : segment.appendSealed(pieces, false);
+      // The clients of the group before are answered while this one is on its way.
+      this.#report();
+      await writing;
       source?.written();
       this.#writtenEnd = end;
-      if (isSynced) this.#synced(end);
+      if (isSynced) this.#syncedEnd = end;
       else if (!this.#waiters.isEmpty) await this.#sync();
+      if (this.#tasks.length > 0 || !this.#hasWork()) this.#report();
       if (this.#fsync !== 'no') this.#planSync();
     }
   }
@@ -356,6 +364,13 @@ export class Journal {
 
   #synced(end: number): void {
     this.#syncedEnd = Math.max(this.#syncedEnd, end);
+    this.#report();
+  }
+
+  /** Has clients answered whose writes are on the disk, and reports that there is more, unless it has. */
+  #report(): void {
+    if (this.#reportedEnd === this.#syncedEnd) return;
+    this.#reportedEnd = this.#syncedEnd;
     this.#answer();
     this.#options.onSynced();
   }

@@ -7,7 +7,7 @@
 import { SEAL_BYTES } from '../limits.js';
 import { PayloadReader } from './payload-reader.js';
 
-/** What a Seal says. */
+/** The fields of a Seal. */
 export interface SealMessage {
   /** The offset in the segment of the first frame that it seals: the Seal before it, or the Hello. */
   readonly start: number;

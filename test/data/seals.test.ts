@@ -1,4 +1,4 @@
-/** What counts of a segment behind the end of its index: what the seals in it prove, and nothing else. */
+/** The frames of a segment that count behind the end of its index: those that its seals prove. */
 import { describe, expect, it } from 'vitest';
 import { CheckedDump, type DumpEnd } from '../../src/data/checked-dump.js';
 import { DumpFile } from '../../src/data/dump-file.js';

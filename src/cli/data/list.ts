@@ -71,7 +71,7 @@ async function measured(
   let frames = 0;
   let [firstMs, lastMs]: [number | null, number | null] = [null, null];
   try {
-    // What was written last is in no index yet.
+    // The frames that were written last are in no index yet.
     const segment = new SegmentIndex(systemDataFiles(directory, DEFAULT_FILE_MODE), name);
     for await (const entries of entry.bytes === null ? segment.entries() : index.blocks()) {
       frames += entries.length;
