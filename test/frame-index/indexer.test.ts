@@ -132,6 +132,19 @@ it('a batch that is not sound has an entry that says nothing of its records', ()
   expect(entriesOf(corrupt).at(0)).toMatchObject({ records: undefined, hash: xxh3.xxh64(corrupt) });
 });
 
+it('a batch with any bytes changed has the same entry whole and in pieces', () => {
+  const random = new RandomSource(10);
+  const payload = encodeBatch([record(1, 1n, 5n), record(1, 2n, 6n), record(2, 9n, 1n)]);
+  for (let round = 0; round < 2_000; round += 1) {
+    const changed = Buffer.from(payload.subarray(0, random.between(0, payload.length)));
+    for (let at = 0; at < 3 && changed.length > 0; at += 1) {
+      changed[random.between(0, changed.length - 1)]! = random.pick([0, 1, 3, 4, 255]);
+    }
+    const frame = encodeFrame(FrameKind.MutationBatch, changed);
+    expect(indexOf(frame, () => random.between(1, 40)).equals(indexOf(frame))).toBe(true);
+  }
+});
+
 it('governance bytes are passed over', () => {
   const payload = encodeBatch([record(1, 1n, 5n), record(1, 2n, 6n)]);
   const at = 4 + (payload.length - 4) / 2;

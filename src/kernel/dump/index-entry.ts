@@ -106,8 +106,8 @@ export function plainEntries(
       load<u32>(at, 12) === payload;
     const bytes = FRAME_HEADER_BYTES + <u64>payload;
     if (!isPlain || bytes > <u64>(end - at)) break;
-    begin(state, offset, <u32>bytes, FRAME_KIND_BATCH, true);
-    walk(state, at, <usize>bytes);
+    begin(state, offset, <u32>bytes, FRAME_KIND_BATCH, false);
+    walkWhole(state, at + <usize>FRAME_HEADER_BYTES, at + <usize>bytes);
     finish(state, xxh3(at, <usize>bytes));
     memory.copy(entries + <usize>made * INDEX_ENTRY_BYTES, state, INDEX_ENTRY_BYTES);
     made++;
@@ -162,6 +162,53 @@ function checkOf(entry: usize): u32 {
 function beginWalk(state: usize, passedOver: u64): void {
   store<u64>(state, passedOver, 72);
   store<u8>(state, COUNT, 88);
+}
+
+/**
+ * Walks a payload that lies whole, with what is found in registers; an unsound one leaves the state without a
+ * walk. `walk` does the same for pieces.
+ */
+function walkWhole(state: usize, at: usize, end: usize): void {
+  if (end - at < RECORD_COUNT_BYTES) return;
+  const count = load<u32>(at);
+  at += RECORD_COUNT_BYTES;
+  let shard = INDEX_NO_SHARD;
+  let least = u64.MAX_VALUE;
+  let greatest: u64 = 0;
+  let earliestMs = u64.MAX_VALUE;
+  let latestMs: u64 = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    if (end - at < <usize>RECORD_HEADER_BYTES) return;
+    const op = wireOp(at);
+    if (op < OP_SET || op > OP_SET_GOVERNED) return;
+    if (i === 0) shard = wireShard(at);
+    else if (wireShard(at) !== shard) shard = INDEX_NO_SHARD;
+    const sequence = wireSequence(at);
+    least = min(least, sequence);
+    greatest = max(greatest, sequence);
+    const timeMs = wireTimestamp(at);
+    earliestMs = min(earliestMs, timeMs);
+    latestMs = max(latestMs, timeMs);
+    const content = <u64>wireKeyLength(at) + <u64>wireValueLength(at);
+    at += <usize>RECORD_HEADER_BYTES;
+    if (content > <u64>(end - at)) return;
+    at += <usize>content;
+    if (op !== OP_SET_GOVERNED) continue;
+    if (end - at < RECORD_COUNT_BYTES) return;
+    const governance = <usize>load<u32>(at);
+    at += RECORD_COUNT_BYTES;
+    if (governance > end - at) return;
+    at += governance;
+  }
+  if (at !== end) return;
+  store<u8>(state, END, 88);
+  store<u32>(state, count, 20);
+  if (count === 0) return;
+  store<u32>(state, shard, 16);
+  store<u64>(state, least, 24);
+  store<u64>(state, greatest, 32);
+  store<u64>(state, earliestMs, 40);
+  store<u64>(state, latestMs, 64);
 }
 
 function walk(state: usize, at: usize, length: usize): void {
