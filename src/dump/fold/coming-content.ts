@@ -1,9 +1,11 @@
 /** Estimates how much will be loaded, so that a store makes room for it at once. */
 import type { FollowedStore } from '../../engine/types.js';
 
-/** So much is taken to be like its first part; the tables for it have a tenth of its size. */
+/** Nothing is estimated from fewer bytes. */
+const SAMPLE_BYTES = 65_536;
+/** So many bytes are taken to be like their first part; the tables for them have a tenth of their size. */
 const ALIKE_BYTES = 134_217_728;
-/** Beyond that it is made for so many times what is there at most, in case what comes is of another kind. */
+/** Beyond these bytes room is made for so many times what is there at most, in case what comes is of another kind. */
 const FACTOR_MAX = 8;
 /** It is made anew when there is so many times as much as when it was made last. */
 const FACTOR_AGAIN = 4;
@@ -14,7 +16,7 @@ export class ComingContent {
   #keys = 0;
   #bytes = 0;
   /** Room is made when so many bytes have been loaded. */
-  #dueBytes = 0;
+  #dueBytes = SAMPLE_BYTES;
 
   /** `totalBytes` is the size of all that is loaded; 0: it is not known, and nothing is estimated. */
   constructor(totalBytes: number) {

@@ -25,12 +25,21 @@ it('room is made for eight times as much as there is, anew when that is four tim
 
 it('room is made at once for 128 MiB like the first part, and for no more than there is', () => {
   const store = new ExpectingStore(1);
-  new ComingContent(1_000_000_000).add(store, 1, 4_096);
-  new ComingContent(100_000_000).add(store, 100, 10_000);
+  new ComingContent(1_000_000_000).add(store, 32, 131_072);
+  new ComingContent(100_000_000).add(store, 1_000, 100_000);
   expect(store.expected).toEqual([
     [32_768, 134_217_728],
     [1_000_000, 100_000_000],
   ]);
+});
+
+it('nothing is estimated from the first few bytes, which may come with many keys', () => {
+  const store = new ExpectingStore(1);
+  const coming = new ComingContent(100_000_000);
+  coming.add(store, 10_922, 89);
+  expect(store.expected).toEqual([]);
+  coming.add(store, 1_559, 999_911);
+  expect(store.expected).toEqual([[1_248_100, 100_000_000]]);
 });
 
 it('nothing is estimated where the size is not known, and a store may need none', () => {
