@@ -5,7 +5,10 @@ import type { FollowedStore } from '../../engine/types.js';
 const SAMPLE_BYTES = 65_536;
 /** So many bytes are taken to be like their first part; the tables for them have a tenth of their size. */
 const ALIKE_BYTES = 134_217_728;
-/** So many bytes are taken to be like their first part; tables for them have a tenth of their size. */
+/**
+ * Beyond these bytes room is made for so many times the present content at most, in case the rest is of
+ * another kind.
+ */
 const FACTOR_MAX = 8;
 /** It is made anew when there is so many times as much as when it was made last. */
 const FACTOR_AGAIN = 4;
