@@ -31,9 +31,9 @@ fault is inside a compressed payload). All were put together byte by byte, zstd 
 
     npx tsx test/support/hostile-frames.ts
 
-\`byte-behind\` is refused only by a reader of one frame, and \`key-hash\` by whoever applies it: the codec does not hash.
+\`byte-behind\` is refused only by a reader of one frame, and \`key-hash\` by code that applies the frame: the codec does not hash.
 
-| file | code | offset | what is wrong |
+| file | code | offset | fault |
 | --- | --- | --- | --- |
 ${rows.join('\n')}
 `;
