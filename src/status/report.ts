@@ -94,7 +94,7 @@ export interface BacklogReport {
   readonly windowMs: number | undefined;
   /** The present write rate; undefined: it is not known, because no frame is kept. */
   readonly bytesPerSecond: number | undefined;
-  /** The window of each shard, by its index. */
+  /** Makes the window of each shard, by its index, as of now: a brief document has none. */
   windows(): readonly BacklogWindow[];
 }
 

@@ -95,13 +95,12 @@ async function verified(
       entry.bytes === null || size === entry.bytes ? [] : [otherLength(file, entry.bytes, size ?? 0)];
     const checkedBytes = index.state === 'used' ? index.bytes : 0;
     const neededBytes = index.state === 'missing' ? 0 : Math.min(surelyBytes, size ?? 0);
-    const uncheckedFault =
-      checkedBytes >= neededBytes
-        ? undefined
-        : isOpen && index.state !== 'foreign'
-          ? await unprovedFault(dataFiles, name, neededBytes)
-          : unsoundIndex(file, checkedBytes);
-    const ownFaults = [...lengthFault, ...(uncheckedFault === undefined ? [] : [uncheckedFault])];
+    const ownFaults = [...lengthFault];
+    if (checkedBytes < neededBytes) {
+      const hasSeals = isOpen && index.state !== 'foreign';
+      if (hasSeals) ownFaults.push(...(await unprovedFaults(dataFiles, name, neededBytes)));
+      else ownFaults.push(unsoundIndex(file, checkedBytes));
+    }
     return {
       name,
       faults: [...ownFaults, ...others],
@@ -117,20 +116,15 @@ async function verified(
   }
 }
 
-/** Returns the fault of a segment of which index and seals do not prove so many bytes; undefined: they do. */
-async function unprovedFault(
-  files: DataFiles,
-  name: string,
-  bytes: number,
-): Promise<FastcacheError | undefined> {
+/** Returns the fault of a segment of which index and seals do not prove so many bytes; none: they do. */
+async function unprovedFaults(files: DataFiles, name: string, bytes: number): Promise<FastcacheError[]> {
   const index = new SegmentIndex(files, name);
   let proved = 0;
   for await (const entries of index.entries()) proved = entries.end(entries.length - 1);
-  if (proved >= bytes) return undefined;
+  if (proved >= bytes) return [];
   const path = files.pathOf(name);
-  return index.brokenFrom === undefined
-    ? unsoundIndex(path, proved)
-    : damagedData(MISSEALED, path, index.brokenFrom);
+  const { brokenFrom } = index;
+  return [brokenFrom === undefined ? unsoundIndex(path, proved) : damagedData(MISSEALED, path, brokenFrom)];
 }
 
 function unsoundIndex(file: string, offset: number): FastcacheError {

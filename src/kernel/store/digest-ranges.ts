@@ -42,6 +42,10 @@ let leastBytes: u32 = 0;
 let takenBelow: u64 = 0;
 /** The key hash of the record that `isWanted` was asked for. */
 let hashHere: u64 = 0;
+/** The place of `nextRecord`: a part of a segment, a bucket of it, and the slots that are still to come. */
+let partHere: usize = 0;
+let lineHere: usize = 0;
+let slotsHere: u32 = 0;
 
 /** Puts a shard's digest, of all that was written, into the result block. */
 export function digestShard(id: u32): void {
@@ -74,19 +78,14 @@ export function digestRanges(
   let isDone = directoryOf(shard) === 0;
   while (!isDone && looked < limit) {
     const segment = enter(shard, cursor);
-    for (let part = segment; part !== 0; part = overflowOf(part)) {
-      looked += countOf(part);
-      for (let line = part; line < part + PAGE_BYTES; line += 64) {
-        for (let used = usedSlots(line); used !== 0; used &= used - 1) {
-          const record = firstRecord(line, used);
-          if (!isWanted(record)) continue;
-          const at = parts + <usize>((hashHere - first) >> <u64>shift) * DIGEST_PART_BYTES;
-          const term = termHere(shard, record, fromContent);
-          store<u64>(at, load<u64>(at) + term);
-          store<u64>(at, load<u64>(at, 8) + secondOf(term), 8);
-          store<u64>(at, load<u64>(at, 16) + 1, 16);
-        }
-      }
+    looked += recordsIn(segment);
+    for (let record = firstOf(segment); record !== 0; record = nextRecord()) {
+      if (!isWanted(record)) continue;
+      const at = parts + <usize>((hashHere - first) >> <u64>shift) * DIGEST_PART_BYTES;
+      const term = termHere(shard, record, fromContent);
+      store<u64>(at, load<u64>(at) + term);
+      store<u64>(at, load<u64>(at, 8) + secondOf(term), 8);
+      store<u64>(at, load<u64>(at, 16) + 1, 16);
     }
     cursor = behind(segment, cursor);
     isDone = cursor === 0;
@@ -128,16 +127,11 @@ export function listParts(
       if (written === 0) setResult(RESULT_NEED, <u32>min(needed, u32.MAX_VALUE));
       break;
     }
-    for (let part = segment; part !== 0; part = overflowOf(part)) {
-      looked += countOf(part);
-      // Most segments have nothing of few parts.
-      if (needed === 0) continue;
-      for (let line = part; line < part + PAGE_BYTES; line += 64) {
-        for (let used = usedSlots(line); used !== 0; used &= used - 1) {
-          const record = firstRecord(line, used);
-          if (isListed(record, shift, wanted)) written += list(output + written, shard, record);
-        }
-      }
+    looked += recordsIn(segment);
+    // Most segments have nothing of few parts.
+    let record: usize = needed === 0 ? 0 : firstOf(segment);
+    for (; record !== 0; record = nextRecord()) {
+      if (isListed(record, shift, wanted)) written += list(output + written, shard, record);
     }
     cursor = behind(segment, cursor);
     isDone = cursor === 0;
@@ -199,19 +193,14 @@ export function emitLongAgain(id: u32, cursor: u64, keyHash: u64, length: u32, l
   let isDone = directoryOf(shard) === 0;
   while (!isDone && looked < limit) {
     const segment = enter(shard, cursor);
-    for (let part = segment; part !== 0; part = overflowOf(part)) {
-      looked += countOf(part);
-      for (let line = part; line < part + PAGE_BYTES; line += 64) {
-        for (let used = usedSlots(line); used !== 0; used &= used - 1) {
-          const record = firstRecord(line, used);
-          if (keyLengthOf(record) !== length || !isWanted(record)) continue;
-          const valueBytes = valueLengthOf(record);
-          if (!reserveRecord(shard, length, valueBytes)) return WRITE_MEMORY;
-          const expiresAtMs = expiryOf(shard, record);
-          emit(shard, OP_SET, keyHash, expiresAtMs, keyOf(record), length, valueAt(record), valueBytes);
-          emitted++;
-        }
-      }
+    looked += recordsIn(segment);
+    for (let record = firstOf(segment); record !== 0; record = nextRecord()) {
+      if (keyLengthOf(record) !== length || !isWanted(record)) continue;
+      const valueBytes = valueLengthOf(record);
+      if (!reserveRecord(shard, length, valueBytes)) return WRITE_MEMORY;
+      const expiresAtMs = expiryOf(shard, record);
+      emit(shard, OP_SET, keyHash, expiresAtMs, keyOf(record), length, valueAt(record), valueBytes);
+      emitted++;
     }
     cursor = behind(segment, cursor);
     isDone = cursor === 0;
@@ -226,6 +215,37 @@ function enter(shard: usize, cursor: u64): usize {
   const segment = segmentIn(directoryOf(shard), depthOf(shard), cursor);
   takenBelow = (cursor & (spanOf(segment) - 1)) === 0 ? 0 : cursor;
   return segment;
+}
+
+/** Returns how many records a segment has, its overflow included. */
+function recordsIn(segment: usize): u32 {
+  let count: u32 = 0;
+  for (let part = segment; part !== 0; part = overflowOf(part)) count += countOf(part);
+  return count;
+}
+
+/** Returns the first record of a segment, 0 where it has none; the others follow by `nextRecord`. */
+function firstOf(segment: usize): usize {
+  partHere = segment;
+  lineHere = segment;
+  slotsHere = usedSlots(segment);
+  return nextRecord();
+}
+
+/** Returns the next record of the segment that `firstOf` has begun, with its overflow; 0 at the end. */
+function nextRecord(): usize {
+  while (slotsHere === 0) {
+    lineHere += 64;
+    if (lineHere === partHere + PAGE_BYTES) {
+      partHere = overflowOf(partHere);
+      if (partHere === 0) return 0;
+      lineHere = partHere;
+    }
+    slotsHere = usedSlots(lineHere);
+  }
+  const record = firstRecord(lineHere, slotsHere);
+  slotsHere &= slotsHere - 1;
+  return record;
 }
 
 /** Returns the cursor behind a segment, 0 behind the last. */
@@ -262,13 +282,8 @@ function listedKeyBytes(record: usize): u32 {
 
 function listedBytes(segment: usize, shift: u32, wanted: usize): u64 {
   let bytes: u64 = 0;
-  for (let part = segment; part !== 0; part = overflowOf(part)) {
-    for (let line = part; line < part + PAGE_BYTES; line += 64) {
-      for (let used = usedSlots(line); used !== 0; used &= used - 1) {
-        const record = firstRecord(line, used);
-        if (isListed(record, shift, wanted)) bytes += LISTED_HEADER_BYTES + <u64>listedKeyBytes(record);
-      }
-    }
+  for (let record = firstOf(segment); record !== 0; record = nextRecord()) {
+    if (isListed(record, shift, wanted)) bytes += LISTED_HEADER_BYTES + <u64>listedKeyBytes(record);
   }
   return bytes;
 }
