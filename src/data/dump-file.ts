@@ -81,8 +81,13 @@ export class DumpFile {
    * Resolves when the bytes are written. Rejects with system errors, or when it is closed: nothing more can
    * be appended then.
    */
-  append(pieces: readonly Buffer[]): Promise<void> {
-    return this.#append(pieces, false, (bytes) => this.#dump.append(bytes));
+  async append(pieces: readonly Buffer[]): Promise<void> {
+    if (this.#isClosed) throw new Error(`${this.name} is closed`);
+    const entries = this.#indexed(pieces);
+    await this.#dump.append(pieces);
+    this.#writtenBytes = this.#bytes;
+    this.#gather(entries);
+    if (this.#entryBytes >= GATHERED_BYTES) await this.writeIndex();
   }
 
   /**
@@ -90,39 +95,46 @@ export class DumpFile {
    * are on the disk, with all that was written before. Rejects as `append`.
    */
   async appendSealed(pieces: readonly Buffer[], isSynced: boolean): Promise<void> {
-    if (isSynced && this.#syncedBytes === this.#bytes) {
-      await this.#append(pieces, true, (bytes) => this.#dump.appendSynced(bytes));
-      this.#syncedBytes = this.#writtenBytes;
-    } else {
-      await this.#append(pieces, true, (bytes) => this.#dump.append(bytes));
-      if (isSynced) await this.#syncDump();
-    }
+    if (this.#isClosed) throw new Error(`${this.name} is closed`);
+    const isSyncedBefore = this.#syncedBytes === this.#bytes;
+    const { entries, seal } = this.#sealed(pieces);
+    const bytes = [...pieces, seal];
+    await (isSynced && isSyncedBefore ? this.#dump.appendSynced(bytes) : this.#dump.append(bytes));
+    this.#writtenBytes = this.#sealedBytes = this.#bytes;
+    this.#gather(entries);
+    if (isSynced && isSyncedBefore) this.#syncedBytes = this.#bytes;
+    if (this.#entryBytes >= GATHERED_BYTES) await this.writeIndex();
+    if (isSynced && !isSyncedBefore) await this.#syncDump();
   }
 
-  async #append(
-    pieces: readonly Buffer[],
-    isSealed: boolean,
-    write: (bytes: readonly Buffer[]) => Promise<void>,
-  ): Promise<void> {
-    if (this.#isClosed) throw new Error(`${this.name} is closed`);
+  /** Returns the seal of frames, and the entries of both. */
+  #sealed(pieces: readonly Buffer[]): { entries: readonly Buffer[]; seal: Buffer } {
+    const group = this.#sealing.sealWith(this.#indexer, pieces);
+    if (group !== undefined) {
+      this.#bytes = this.#indexer.frameStart;
+      return { entries: [group.entries], seal: group.seal };
+    }
+    const entries = this.#indexed(pieces);
+    const seal = this.#sealing.seal();
+    return { entries: [...entries, ...this.#indexed([seal])], seal };
+  }
+
+  /** Returns the entries of frames, which are then to be sealed. */
+  #indexed(pieces: readonly Buffer[]): Buffer[] {
     const entries: Buffer[] = [];
-    for (const piece of pieces) this.#index(piece, entries);
-    const seal = isSealed ? this.#sealing.seal() : undefined;
-    if (seal !== undefined) this.#index(seal, entries);
-    await write(seal === undefined ? pieces : [...pieces, seal]);
-    this.#writtenBytes = this.#bytes;
-    if (seal !== undefined) this.#sealedBytes = this.#bytes;
+    for (const piece of pieces) {
+      this.#bytes += piece.length;
+      const made = this.#indexer.push(piece);
+      if (made.length === 0) continue;
+      entries.push(made);
+      this.#sealing.take(beginsWithHeader(made) ? made.subarray(INDEX_ENTRY_BYTES) : made);
+    }
+    return entries;
+  }
+
+  #gather(entries: readonly Buffer[]): void {
     for (const made of entries) this.#entryBytes += made.length;
     this.#entries.push(...entries);
-    if (this.#entryBytes >= GATHERED_BYTES) await this.writeIndex();
-  }
-
-  #index(piece: Buffer, entries: Buffer[]): void {
-    this.#bytes += piece.length;
-    const made = this.#indexer.push(piece);
-    if (made.length === 0) return;
-    entries.push(made);
-    this.#sealing.take(beginsWithHeader(made) ? made.subarray(INDEX_ENTRY_BYTES) : made);
   }
 
   /** Resolves when the index has all frames that are written. Rejects with system errors. */

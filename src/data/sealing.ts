@@ -6,7 +6,8 @@ import { encodeFrame } from '../frame/frame.js';
 import { INDEX_ENTRY_BYTES, IndexEntries } from '../frame/index-entry.js';
 import { FrameKind } from '../frame/kinds.js';
 import { encodeSeal } from '../frame/seal.js';
-import { indexKernel } from '../frame-index/index-kernel.js';
+import { indexKernel, type SealedGroup } from '../frame-index/index-kernel.js';
+import type { Indexer } from '../frame-index/indexer.js';
 
 /** So many frames have one seal at most: whoever reads them keeps their entries until it comes. */
 export const MAX_SEALED_FRAMES = 65_536;
@@ -44,6 +45,20 @@ export class Sealing {
     const payload = encodeSeal({ start: this.#start, frames: this.#frames, hash: this.#hash.endHash() });
     this.#begin();
     return encodeFrame(FrameKind.Seal, payload);
+  }
+
+  /**
+   * Seals all that was taken and the frames `pieces`, whose entries `indexer` makes, and takes the seal's
+   * entry. Undefined, and nothing has changed: the two are to be done one behind the other.
+   */
+  sealWith(indexer: Indexer, pieces: readonly Buffer[]): SealedGroup | undefined {
+    if (this.#frames === 0) return undefined;
+    const group = { proof: this.#hash, start: this.#start, frames: this.#frames };
+    const sealed = indexer.seal(pieces, group);
+    if (sealed === undefined) return undefined;
+    this.#start = indexer.frameStart - sealed.seal.length;
+    this.#frames = 1;
+    return sealed;
   }
 
   /** Returns whether a seal with this entry, 64 bytes, is the one of all that was taken; takes its entry. */

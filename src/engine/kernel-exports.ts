@@ -216,6 +216,18 @@ export interface KernelExports {
     entries: number,
     most: number,
   ): number;
+  sealGroup(
+    state: number,
+    proof: number,
+    at: number,
+    length: number,
+    offset: number,
+    entries: number,
+    most: number,
+    start: number,
+    proved: number,
+    seal: number,
+  ): number;
   entrySeal(entry: number): void;
   entryIsSound(entry: number): number;
   soundEntries(entries: number, count: number, offset: number): number;

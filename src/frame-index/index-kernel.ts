@@ -5,7 +5,10 @@
 import type { Kernel } from '../engine/kernel.js';
 import { KernelBuffer } from '../engine/kernel-buffer.js';
 import { toolKernel } from '../engine/tool-kernel.js';
+import { encodeFrame } from '../frame/frame.js';
 import { INDEX_ENTRY_BYTES, IndexEntries } from '../frame/index-entry.js';
+import { FrameKind } from '../frame/kinds.js';
+import { FRAME_HEADER_BYTES, SEAL_BYTES } from '../limits.js';
 
 /** So much of a dump is in kernel memory at once. */
 const PIECE_BYTES = 262_144;
@@ -23,6 +26,20 @@ export interface EntryStart {
   isPlainBatch: boolean;
 }
 
+/** Frames of a dump that a seal is to prove, whose entries a state has taken for the hash of that. */
+export interface OpenGroup {
+  readonly proof: EntryState;
+  /** The offset of the first of them. */
+  readonly start: number;
+  readonly frames: number;
+}
+
+/** A seal, and the entries of frames before it that had none, with its own. */
+export interface SealedGroup {
+  readonly entries: Buffer;
+  readonly seal: Buffer;
+}
+
 let shared: IndexKernel | undefined;
 
 /** Returns the process's kernel for indexes. */
@@ -36,16 +53,21 @@ export class IndexKernel {
   readonly #kernel: Kernel;
   readonly #buffer: KernelBuffer;
   readonly #entries: KernelBuffer;
+  /** A seal whose payload is still to be written. */
+  readonly #seal: number;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
     this.#buffer = new KernelBuffer(kernel, PIECE_BYTES);
     this.#entries = new KernelBuffer(kernel, MOST_ENTRIES * INDEX_ENTRY_BYTES);
+    const seal = encodeFrame(FrameKind.Seal, Buffer.alloc(SEAL_BYTES));
+    this.#seal = kernel.allocate(seal.length);
+    kernel.bytes.set(seal, this.#seal);
   }
 
   /** Makes the memory of one entry after the other. Throws OUT_OF_MEMORY. */
   open(): EntryState {
-    return new EntryState(this.#kernel, this.#buffer, this.#entries);
+    return new EntryState(this.#kernel, this.#buffer, this.#entries, this.#seal);
   }
 
   /** Sets the check of a header. */
@@ -76,12 +98,14 @@ export class EntryState {
   readonly #kernel: Kernel;
   readonly #buffer: KernelBuffer;
   readonly #entries: KernelBuffer;
+  readonly #seal: number;
   readonly #address: number;
 
-  constructor(kernel: Kernel, buffer: KernelBuffer, entries: KernelBuffer) {
+  constructor(kernel: Kernel, buffer: KernelBuffer, entries: KernelBuffer, seal: number) {
     this.#kernel = kernel;
     this.#buffer = buffer;
     this.#entries = entries;
+    this.#seal = seal;
     this.#address = kernel.allocate(kernel.exports.entryStateBytes());
   }
 
@@ -97,6 +121,37 @@ export class EntryState {
     const { exports } = this.#kernel;
     const made = exports.plainEntries(this.#address, frames, piece.length, offset, entries, MOST_ENTRIES);
     return Buffer.from(this.#kernel.bytes.subarray(entries, entries + made * INDEX_ENTRY_BYTES));
+  }
+
+  /**
+   * Makes the entries of frames and the seal of them and of those of `group`, which is then open for the next
+   * one with that seal as its first. Undefined, and nothing has changed: they are not all plain batches that
+   * lie whole in 256 KiB, or too many. `offset` is that of the first in the dump.
+   */
+  sealGroup(pieces: readonly Buffer[], offset: number, group: OpenGroup): SealedGroup | undefined {
+    let length = 0;
+    for (const piece of pieces) length += piece.length;
+    if (length > PIECE_BYTES) return undefined;
+    const entries = this.#entries.reserve(MOST_ENTRIES * INDEX_ENTRY_BYTES);
+    const frames = this.#buffer.fill(...pieces);
+    const made = this.#kernel.exports.sealGroup(
+      this.#address,
+      group.proof.#address,
+      frames,
+      length,
+      offset,
+      entries,
+      MOST_ENTRIES,
+      group.start,
+      group.frames,
+      this.#seal,
+    );
+    if (made === 0) return undefined;
+    const { bytes } = this.#kernel;
+    return {
+      entries: Buffer.from(bytes.subarray(entries, entries + made * INDEX_ENTRY_BYTES)),
+      seal: Buffer.from(bytes.subarray(this.#seal, this.#seal + FRAME_HEADER_BYTES + SEAL_BYTES)),
+    };
   }
 
   /** Begins an entry. */

@@ -8,7 +8,13 @@ import { decodeHeader, type FrameHeader } from '../frame/header.js';
 import { encodeIndexHeader, INDEX_ENTRY_BYTES, IndexEntries } from '../frame/index-entry.js';
 import { FrameKind } from '../frame/kinds.js';
 import { FRAME_HEADER_BYTES } from '../limits.js';
-import { type EntryState, type IndexKernel, indexKernel } from './index-kernel.js';
+import {
+  type EntryState,
+  type IndexKernel,
+  indexKernel,
+  type OpenGroup,
+  type SealedGroup,
+} from './index-kernel.js';
 
 /** A compressed batch that is larger, either way, is not looked into: its entry says no records. */
 const MAX_OPENED_BYTES = 16 * 1024 * 1024;
@@ -68,6 +74,19 @@ export class Indexer {
     return this.#made.length === 1 ? this.#made[0]! : Buffer.concat(this.#made);
   }
 
+  /**
+   * Takes whole frames and makes the seal behind them. Undefined, and nothing was taken: `push` takes what
+   * they are, or what came before is no whole frame. Throws as `push`.
+   */
+  seal(pieces: readonly Buffer[], group: OpenGroup): SealedGroup | undefined {
+    if (this.#isClosed) throw new Error('the index is closed');
+    const isWithin = this.#header !== undefined || this.#headBytes > 0;
+    if (isWithin || !this.#hasHeader || this.#isBroken) return undefined;
+    const sealed = this.#entry.sealGroup(pieces, this.#offset, group);
+    if (sealed !== undefined) this.#offset = endOf(sealed.entries);
+    return sealed;
+  }
+
   /** Frees the memory. An unfinished frame has no entry. */
   close(): void {
     if (this.#isClosed) return;
@@ -79,8 +98,7 @@ export class Indexer {
   #takePlain(bytes: Buffer, at: number): number {
     const made = this.#entry.plainEntries(bytes.subarray(at), this.#offset);
     if (made.length === 0) return 0;
-    const entries = new IndexEntries(made);
-    const taken = entries.end(entries.length - 1) - this.#offset;
+    const taken = endOf(made) - this.#offset;
     this.#add(made, taken);
     return taken;
   }
@@ -166,6 +184,12 @@ export class Indexer {
     this.#kernel.seal(header);
     return header.subarray(0, INDEX_ENTRY_BYTES);
   }
+}
+
+/** Returns the offset behind the last frame of these entries. */
+function endOf(bytes: Buffer): number {
+  const entries = new IndexEntries(bytes);
+  return entries.end(entries.length - 1);
 }
 
 /** Whether the header at `at`, if it is whole, is of a frame that is compressed. */

@@ -58,6 +58,7 @@ export {
   entryTake,
   entryWalk,
   plainEntries,
+  sealGroup,
   soundEntries,
 } from './dump/index-entry';
 export { filterLists, filterRanges } from './dump/item-filter';

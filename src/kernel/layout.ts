@@ -370,6 +370,10 @@ export const RECORD_HEADER_BYTES = 53;
 /** FCRP: the beginning of a frame's header, as a u32, and the kind of a MutationBatch. */
 export const FRAME_MAGIC = 0x5052_4346;
 export const FRAME_KIND_BATCH = 5;
+export const FRAME_KIND_SEAL = 71;
+/** Bytes of a frame's header, and of a Seal with it. */
+export const FRAME_HEADER_BYTES = 16;
+export const SEAL_FRAME_BYTES = 36;
 
 /** An entry of a dump's index, and its shard where a frame has records of none or of several. */
 export const INDEX_ENTRY_BYTES = 64;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CheckedDump, type DumpEnd } from '../../src/data/checked-dump.js';
 import { DumpFile } from '../../src/data/dump-file.js';
 import { segmentName } from '../../src/data/manifest.js';
-import { MAX_SEALED_FRAMES } from '../../src/data/sealing.js';
+import { MAX_SEALED_FRAMES, Sealing } from '../../src/data/sealing.js';
 import { completeIndex, SegmentIndex } from '../../src/data/segment-index.js';
 import { encodeMark, markName } from '../../src/data/sync-mark.js';
 import type { FastcacheError } from '../../src/errors.js';
@@ -16,6 +16,7 @@ import { encodeWatermarks } from '../../src/frame/watermarks.js';
 import { Indexer } from '../../src/frame-index/indexer.js';
 import { batch, del, hello, ofFirst, ofSecond, set } from '../support/data-fixture.js';
 import { LossyDisk } from '../support/lossy-disk.js';
+import { RandomSource } from '../support/random.js';
 
 const NAME = segmentName(1);
 const INDEX = indexPath(NAME);
@@ -99,6 +100,40 @@ describe('a seal', () => {
       [sealAt(2), 3, ends[3]],
       [sealAt(3), 3, ends[4]],
     ]);
+  });
+
+  it('is the same when its group is sealed in one call and when it is taken in pieces', async () => {
+    const random = new RandomSource(5);
+    const value = (bytes: number) => 'v'.repeat(bytes);
+    let sequence = 0;
+    const batchOf = (bytes: number) => batch(set(++sequence, `key ${sequence}`, value(bytes), 1));
+    // Groups of plain batches are sealed in one call; others, and those that are too large for it, are not.
+    const groups = Array.from({ length: 60 }, () => {
+      const group = Array.from({ length: random.between(1, 9) }, () =>
+        batchOf(random.pick([0, 5, 300, 5_000])),
+      );
+      if (random.chance(0.1)) group.push(encodeFrame(FrameKind.Ack, encodeWatermarks([1n])));
+      if (random.chance(0.05)) group.push(batchOf(300_000));
+      return group;
+    });
+    const { bytes, disk } = await segmentOf(groups);
+    const indexer = new Indexer();
+    const sealing = new Sealing();
+    const pieces: Buffer[] = [];
+    const take = (piece: Buffer) => {
+      pieces.push(piece);
+      const made = indexer.push(piece);
+      sealing.take(pieces.length === 1 ? made.subarray(INDEX_ENTRY_BYTES) : made);
+    };
+    take(hello(0, ofFirst));
+    for (const group of groups) {
+      for (const piece of group) take(piece);
+      take(sealing.seal());
+    }
+    indexer.close();
+    sealing.close();
+    expect(bytes.equals(Buffer.concat(pieces))).toBe(true);
+    expect((await endOf(disk, bytes)).tear).toBeUndefined();
   });
 
   it('has all before it count that is in no index', async () => {

@@ -7,13 +7,16 @@
 //   64 latest time (u64), 72 bytes to pass over (u64), 80 records left (u32), 84 bytes gathered (u32)
 //   88 what is gathered (u8), 96 the bytes that are gathered, 160 the hash
 import {
+  FRAME_HEADER_BYTES,
   FRAME_KIND_BATCH,
+  FRAME_KIND_SEAL,
   FRAME_MAGIC,
   INDEX_ENTRY_BYTES,
   INDEX_NO_SHARD,
   OP_SET,
   OP_SET_GOVERNED,
   RECORD_HEADER_BYTES,
+  SEAL_FRAME_BYTES,
 } from '../layout';
 import {
   RECORD_COUNT_BYTES,
@@ -27,7 +30,6 @@ import {
 import { xxh3 } from '../xxh3';
 import { beginHash, endHash, HASH_STATE_BYTES, hashPiece } from '../xxh3-stream';
 
-const FRAME_HEADER_BYTES: u64 = 16;
 const CHECK_AT: usize = 60;
 
 const GATHERED_AT: usize = 96;
@@ -59,7 +61,7 @@ function begin(state: usize, offset: f64, bytes: u32, kind: u32, isPlain: bool):
   store<u32>(state, bytes, 8);
   store<u8>(state, <u8>kind, 12);
   store<u32>(state, INDEX_NO_SHARD, 16);
-  if (isPlain) beginWalk(state, FRAME_HEADER_BYTES);
+  if (isPlain) beginWalk(state, <u64>FRAME_HEADER_BYTES);
 }
 
 /** Takes the next bytes of the frame. */
@@ -104,7 +106,7 @@ export function plainEntries(
       load<u8>(at, 5) === FRAME_KIND_BATCH &&
       load<u16>(at, 6) === 0 &&
       load<u32>(at, 12) === payload;
-    const bytes = FRAME_HEADER_BYTES + <u64>payload;
+    const bytes = <u64>FRAME_HEADER_BYTES + <u64>payload;
     if (!isPlain || bytes > <u64>(end - at)) break;
     begin(state, offset, <u32>bytes, FRAME_KIND_BATCH, false);
     walkWhole(state, at + <usize>FRAME_HEADER_BYTES, at + <usize>bytes);
@@ -115,6 +117,42 @@ export function plainEntries(
     offset += <f64>bytes;
   }
   return made;
+}
+
+/**
+ * Writes the entries of a group of frames, as `plainEntries`, and of the seal behind them, whose payload
+ * (src/frame/seal.ts) follows the header at `seal`. `proof` is the state whose hash has taken the entries
+ * that this seal proves besides: so many, the first of a frame at `start`. It then has the seal's own, with
+ * which the next group begins. Returns how many there are; 0, and nothing has changed: some frame is not a
+ * plain batch.
+ */
+export function sealGroup(
+  state: usize,
+  proof: usize,
+  at: usize,
+  length: usize,
+  offset: f64,
+  entries: usize,
+  most: u32,
+  start: f64,
+  proved: u32,
+  seal: usize,
+): u32 {
+  const made = plainEntries(state, at, length, offset, entries, most - 1);
+  if (made === 0) return 0;
+  const own = entries + <usize>made * INDEX_ENTRY_BYTES;
+  const end = load<u64>(own - INDEX_ENTRY_BYTES) + <u64>load<u32>(own - INDEX_ENTRY_BYTES, 8);
+  if (end !== <u64>offset + <u64>length) return 0;
+  hashPiece(proof + HASH_AT, entries, <usize>made * INDEX_ENTRY_BYTES);
+  store<u64>(seal, <u64>start, FRAME_HEADER_BYTES);
+  store<u32>(seal, proved + made, FRAME_HEADER_BYTES + 8);
+  store<u64>(seal, endHash(proof + HASH_AT), FRAME_HEADER_BYTES + 12);
+  begin(state, <f64>end, SEAL_FRAME_BYTES, FRAME_KIND_SEAL, false);
+  finish(state, xxh3(seal, SEAL_FRAME_BYTES));
+  memory.copy(own, state, INDEX_ENTRY_BYTES);
+  entryBegin(proof, 0, 0, 0, false);
+  hashPiece(proof + HASH_AT, own, INDEX_ENTRY_BYTES);
+  return made + 1;
 }
 
 function finish(state: usize, hash: u64): void {
