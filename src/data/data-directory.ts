@@ -133,18 +133,14 @@ export class DataDirectory {
 
   /** Whether all that was published is on the disk and counts, with the content that it follows. */
   get isSynced(): boolean {
-    const journal = this.#journal;
-    const isBegun = journal.isBegun(this.#options.stream());
-    return this.#fault === undefined && isBegun && journal.unsyncedBytes === 0 && !this.#keeper.lacksBase;
+    if (this.#fault !== undefined || this.#keeper.lacksBase) return false;
+    return this.#journal.isBegun(this.#options.stream()) && this.#journal.unsyncedBytes === 0;
   }
 
-  /**
-   * Whether a crash would leave the history of the present stream in the directory. With `always` it counts
-   * there as well.
-   */
+  /** Whether a crash would leave the history of the present stream there; with `always` it counts as well. */
   get isBegun(): boolean {
-    const stream = this.#options.stream();
-    return stream !== undefined && stream.history.id === this.#begunHistory;
+    const id = this.#options.stream()?.history.id;
+    return id !== undefined && id === this.#begunHistory;
   }
 
   /** The watermarks of the present stream that would be there after a crash; undefined: not known. */
@@ -160,8 +156,13 @@ export class DataDirectory {
 
   /** Whether clients are to be answered only when their writes are on the disk. */
   get holdsReplies(): boolean {
-    const isAwaitingBase = this.#keeper.lacksBase && this.#fsync === 'always' && this.#fault === undefined;
-    return isAwaitingBase || this.#journal.holdsReplies;
+    if (this.#journal.holdsReplies) return true;
+    return this.#keeper.lacksBase && this.#fsync === 'always' && this.#fault === undefined;
+  }
+
+  /** The ends of turns that a write to the disk puts off. */
+  get turns(): Journal['turns'] {
+    return this.#journal.turns;
   }
 
   /**

@@ -10,7 +10,9 @@ import type { Log } from '../replication/log.js';
 import type { FrameStream } from '../replication/stream/stream.js';
 import type { DumpFile } from './dump-file.js';
 import { FollowedStream, type FrameGroup } from './followed-stream.js';
+import { Gathering } from './gathering.js';
 import type { Follows } from './manifest.js';
+import { PutOffTurns } from './put-off-turns.js';
 import { SegmentProofs } from './segment-proofs.js';
 import { SyncWaiters } from './sync-waiters.js';
 import { Syncs } from './syncs.js';
@@ -19,9 +21,6 @@ import { Syncs } from './syncs.js';
 export type FsyncPolicy = 'always' | 'everysec' | 'no';
 
 const SYNC_EVERY_MS = 1_000;
-/** While nobody waits for the disk, what is published gathers for so long, unless it is so much. */
-const GATHER_MS = 2;
-const GATHER_BYTES = 262_144;
 /** Clients are not answered while more bytes wait for the disk. */
 const HOLD_BYTES = 64 * 1_048_576;
 /** A disk that is further behind counts as failed. */
@@ -71,9 +70,8 @@ export class Journal {
   readonly #waiters = new SyncWaiters();
   #running: Promise<void> | undefined;
   #syncTimer: Timer | undefined;
-  /** Runs while what is published gathers, and has then run out. */
-  #gathering: Timer | undefined;
-  #hasGathered = false;
+  readonly #gathering: Gathering;
+  readonly #turns: PutOffTurns;
   #isOpening = false;
   #fsync: FsyncPolicy;
   /** Whether the segment is being made with which a stream begins. */
@@ -84,6 +82,8 @@ export class Journal {
   constructor(options: JournalOptions) {
     this.#options = options;
     this.#fsync = options.fsync;
+    this.#gathering = new Gathering(options.timers, () => this.#work());
+    this.#turns = new PutOffTurns(options.timers);
     this.#syncs = new Syncs(options, () => this.#segment?.name ?? '');
     this.#proofs = new SegmentProofs(options.timers, () => this.#work());
   }
@@ -177,13 +177,20 @@ export class Journal {
     return this.#fsync === 'always' ? this.unsyncedBytes > 0 : this.end - this.#writtenEnd > HOLD_BYTES;
   }
 
+  /** The ends of turns that the write under way puts off. */
+  get turns(): Pick<PutOffTurns, 'putsOff' | 'joins'> {
+    return this.#turns;
+  }
+
   /** Calls `run` when all that is published now is on the disk, or when the disk has failed. */
   whenSynced(run: (isSynced: boolean) => void): void {
-    this.#waiters.add(this.end, run);
-    this.#answer();
+    const { end } = this;
+    this.#waiters.add(end, run);
+    // Those who wait for what is on the disk are answered while the next write is under way.
+    if (this.#isFaulty || end <= this.#syncedEnd) this.#answer();
     if (this.#waiters.isEmpty) return;
     this.#work();
-    void this.#sync();
+    if (this.#fsync !== 'always' || end <= this.#writtenEnd) void this.#sync();
   }
 
   /** Resolves when the segment of the present stream is begun, or the disk has failed. */
@@ -204,7 +211,9 @@ export class Journal {
     await this.#syncs.settled();
     if (!this.#isFaulty) await this.#sync();
     this.#syncTimer?.cancel();
-    this.#gathering?.cancel();
+    this.#gathering.cancel();
+    this.#syncs.close();
+    this.#turns.close();
     return !this.#isFaulty && this.#syncedEnd === this.#lastEnd;
   }
 
@@ -213,6 +222,7 @@ export class Journal {
     this.#giveUp();
     await this.#running;
     await this.#syncs.settled();
+    this.#syncs.close();
   }
 
   #giveUp(): void {
@@ -222,11 +232,12 @@ export class Journal {
     this.#proofs.cancel();
     this.#syncTimer?.cancel();
     this.#tasks.length = 0;
-    this.#gathering?.cancel();
+    this.#gathering.cancel();
     this.#source?.close();
     this.#lastEnd = this.end;
     this.#source = undefined;
     this.#answer();
+    this.#turns.close();
   }
 
   /** Ends what is written of the present stream with a copy of what has not been taken. */
@@ -252,24 +263,13 @@ export class Journal {
     if (this.#isFaulty) return false;
     if (this.#tasks.length > 0 || this.#proofs.isDue || this.#isFull) return true;
     const lackingBytes = this.#source?.lackingBytes ?? 0;
-    return lackingBytes > 0 && !this.#gathers(lackingBytes);
+    const isAwaited = this.#fsync === 'always' || !this.#waiters.isEmpty;
+    return lackingBytes > 0 && (isAwaited || !this.#gathering.waits(lackingBytes));
   }
 
   /** Whether the next segment is to be begun. */
   get #isFull(): boolean {
     return this.#source !== undefined && this.segmentBytes >= this.#options.segmentBytes;
-  }
-
-  /** Whether so much waits for more to be written with, which is planned then. */
-  #gathers(lackingBytes: number): boolean {
-    const isAwaited = this.#fsync === 'always' || !this.#waiters.isEmpty;
-    if (isAwaited || this.#hasGathered || lackingBytes >= GATHER_BYTES) return false;
-    this.#gathering ??= this.#options.timers.after(GATHER_MS, () => {
-      this.#gathering = undefined;
-      this.#hasGathered = true;
-      this.#work();
-    });
-    return true;
   }
 
   async #write(): Promise<void> {
@@ -297,6 +297,7 @@ export class Journal {
       const writing = isSynced
         ? this.#syncs.run(() => segment.appendSealed(pieces, true))
         : segment.appendSealed(pieces, false);
+      if (isSynced) this.#turns.begin();
       // The clients of the group before are answered while this one is on its way.
       this.#report();
       await writing;
@@ -304,6 +305,7 @@ export class Journal {
       this.#writtenEnd = end;
       if (isSynced) this.#syncedEnd = end;
       else if (!this.#waiters.isEmpty) await this.#sync();
+      this.#turns.end();
       if (this.#tasks.length > 0 || !this.#hasWork()) this.#report();
       if (this.#fsync !== 'no') this.#planSync();
     }
@@ -311,7 +313,7 @@ export class Journal {
 
   #gather(): FrameGroup {
     const source = this.#source;
-    this.#hasGathered = false;
+    this.#gathering.taken();
     if (source === undefined) {
       this.#proofs.cancel();
       return { pieces: [], end: this.#lastEnd };

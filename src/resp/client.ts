@@ -195,7 +195,7 @@ export class Client implements CommandSink, Replying, PushOutput {
       this.#heldBytes -= bytes.length;
       this.#write(bytes);
       if (this.state.leaves && this.#heldBytes === 0) this.#endSocket();
-      else this.#goOn();
+      else if (this.#input.waits) this.#goOn();
     };
   }
 

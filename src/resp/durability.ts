@@ -21,6 +21,11 @@ export interface Durability {
   readonly size: SizeReport | undefined;
   /** Whether all that was published is on the disk. */
   readonly isSynced: boolean;
+  /**
+   * Has the end of a turn wait for a write to the disk, if what the turn has written does; `endTurn` is
+   * called then. Returns false when the turn is to end now.
+   */
+  joins(endTurn: () => void): boolean;
   /** Calls `run` when what was written until now is on the disk, or with false when that has failed. */
   whenSynced(run: (isSynced: boolean) => void): void;
   /** Saves all content, beside the writes. Rejects with why that was not done. */
@@ -35,6 +40,7 @@ export const NOT_DURABLE: Durability = {
   saves: undefined,
   size: undefined,
   isSynced: false,
+  joins: () => false,
   whenSynced: (run) => run(true),
   save: () => Promise.reject(new Error('nothing is kept')),
 };

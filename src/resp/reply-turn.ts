@@ -72,6 +72,7 @@ export class ReplyTurn {
   #due: Timer | undefined;
   #joiner = new Joiner();
   readonly #endOfTurn = () => {
+    if (this.#host.durability.joins(this.#endOfTurn)) return;
     this.#isEndPlanned = false;
     this.end();
     this.#joiner = new Joiner();

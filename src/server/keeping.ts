@@ -85,6 +85,15 @@ export class Keeping implements Durability {
     return this.#directory?.holdsReplies === true;
   }
 
+  /** Has the end of a turn wait for a write to the disk; returns false when it is to end now. */
+  putsOff(endTurn: () => void): boolean {
+    return this.#directory?.turns.putsOff(endTurn) === true;
+  }
+
+  joins(endTurn: () => void): boolean {
+    return this.#directory?.turns.joins(endTurn) === true;
+  }
+
   whenSynced(run: (isSynced: boolean) => void): void {
     (this.#directory ?? NOT_DURABLE).whenSynced(run);
   }

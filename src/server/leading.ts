@@ -47,7 +47,7 @@ export class Leading {
 
   /** The node's store is at the beginning of the history. */
   constructor(node: NodeParts, { history, backlog }: Beginning) {
-    const { config, seams, events, metrics, settings, nodeId, engine } = node;
+    const { config, seams, events, metrics, settings, nodeId, engine, keeping } = node;
     this.#node = node;
     engine.setReplica(false);
     limitMemory(settings, engine);
@@ -64,6 +64,7 @@ export class Leading {
       backlogBytes: config.backlogBytes,
       backlog,
       encoding: encodingOf(config),
+      putsOff: (endTurn) => keeping.putsOff(endTurn),
     });
   }
 

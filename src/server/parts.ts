@@ -39,6 +39,8 @@ export interface NodeParts {
     readonly isBegun: boolean;
     /** Calls `run` each time when there is more on the disk; returns a function that ends that. */
     onSynced(run: () => void): () => void;
+    /** Has the end of a turn wait for a write to the disk; returns false when it is to end now. */
+    putsOff(endTurn: () => void): boolean;
     /** For the primary that is followed; undefined: nothing is kept. */
     readonly disk: SyncedDisk | undefined;
     /** Calls `run` when all that is published now is on the disk, or with false when that has failed. */

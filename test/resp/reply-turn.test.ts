@@ -7,7 +7,8 @@ import { VirtualWorld } from '../support/virtual-world.js';
 function turn() {
   const world = new VirtualWorld();
   const log: string[] = [];
-  const hold = { isHeld: false, answersUntilUs: Infinity, isUnsynced: false };
+  const hold = { isHeld: false, answersUntilUs: Infinity, isUnsynced: false, isPutOff: false };
+  const putOff: (() => void)[] = [];
   const syncs: ((isSynced: boolean) => void)[] = [];
   const changes: string[] = [];
   const replies = new ReplyTurn(world.seams.clock, world.seams.timers, {
@@ -20,6 +21,7 @@ function turn() {
       get holdsReplies() {
         return hold.isUnsynced;
       },
+      joins: (endTurn) => hold.isPutOff && putOff.push(endTurn) > 0,
       whenSynced: (run) => syncs.push(run),
     },
   });
@@ -28,7 +30,7 @@ function turn() {
     holdReplies: () => () => log.push(`answered ${name} late`),
     destroy: () => log.push(`closed ${name}`),
   });
-  return { world, log, hold, syncs, changes, replies, a: client('a'), b: client('b') };
+  return { world, log, hold, putOff, syncs, changes, replies, a: client('a'), b: client('b') };
 }
 
 it('clients are answered together at the end of the turn, behind the frames of its writes', () => {
@@ -38,6 +40,19 @@ it('clients are answered together at the end of the turn, behind the frames of i
   replies.add(a);
   expect(log).toEqual([]);
   world.run(0);
+  expect(log).toEqual(['published', 'answered a', 'answered b']);
+});
+
+it('a turn that is put off ends once, later, with what came until then', () => {
+  const { world, log, hold, putOff, replies, a, b } = turn();
+  hold.isPutOff = true;
+  replies.add(a);
+  world.run(0);
+  replies.add(b);
+  world.run(0);
+  expect([log, putOff.length]).toEqual([[], 1]);
+  hold.isPutOff = false;
+  putOff[0]!();
   expect(log).toEqual(['published', 'answered a', 'answered b']);
 });
 

@@ -38,6 +38,8 @@ export interface PublisherOptions {
   backlog?: Backlog | undefined;
   /** The encoding of MutationBatch and SnapshotChunk frames. */
   encoding: EncodeOptions;
+  /** Has the end of a turn wait, whose `endTurn` is called then; returns false when it is to end now. */
+  putsOff?: (endTurn: () => void) => boolean;
 }
 
 /**
@@ -61,7 +63,9 @@ export class Publisher implements FrameStream {
   readonly #header = Buffer.alloc(FRAME_HEADER_BYTES);
   #timer: Timer | undefined;
   #isTurnPlanned = false;
-  readonly #endOfTurn = () => this.#deliverTurn();
+  readonly #endOfTurn = () => {
+    if (this.#options.putsOff?.(this.#endOfTurn) !== true) this.#deliverTurn();
+  };
   #isClosed = false;
 
   /** Publishes what `options.store` seals from now on, until `close`. */
