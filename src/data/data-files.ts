@@ -9,7 +9,7 @@ export interface DataFile {
   append(pieces: readonly Uint8Array[]): Promise<void>;
   /**
    * Resolves when the bytes are written as by `append`, and on the disk. Bytes that were appended before must
-   * be there already.
+   * be there already. Room (frame/room.ts) may be made behind them, which `close` gives back.
    */
   appendSynced(pieces: readonly Uint8Array[]): Promise<void>;
   /** Resolves when the bytes have taken the place of as many at the beginning. Rejects with the fault. */
@@ -30,9 +30,9 @@ export interface DataFiles {
   list(): Promise<string[]>;
   /** Resolves with a file's bytes behind `from`, `maxBytes` + 1 of them at most; undefined: there is none. */
   read(name: string, maxBytes: number, from?: number): Promise<Buffer | undefined>;
-  /** Yields the bytes of a file in large blocks, which are valid until the next one is requested. */
+  /** Yields the bytes of a file without its room in large blocks, each valid until the next is requested. */
   blocks(name: string, from?: number): AsyncIterable<Buffer>;
-  /** Bytes of a file; undefined: there is none. */
+  /** Bytes of a file, without room as in `blocks`; undefined: there is none. */
   size(name: string): Promise<number | undefined>;
   /** Makes a file, which must not be there. */
   create(name: string): Promise<DataFile>;

@@ -38,11 +38,16 @@ export async function clearLeftovers(files: DataFiles, found: Manifest, kept: Ma
 
 /** Whether a segment has more than the Hello with which it was made: frames follow once it is named. */
 export async function hasFrames(files: DataFiles, name: string): Promise<boolean> {
-  const size = (await files.size(name)) ?? 0;
   const head = (await files.read(name, FRAME_HEADER_BYTES))?.subarray(0, FRAME_HEADER_BYTES);
-  if (head === undefined || size <= FRAME_HEADER_BYTES) return false;
+  if (head === undefined || head.length < FRAME_HEADER_BYTES) return false;
   try {
-    return size > FRAME_HEADER_BYTES + decodeHeader(head).payloadBytes;
+    // Behind the Hello may be room in which no frame came.
+    const behind = await files.read(
+      name,
+      FRAME_HEADER_BYTES,
+      FRAME_HEADER_BYTES + decodeHeader(head).payloadBytes,
+    );
+    return behind?.some((byte) => byte !== 0) === true;
   } catch {
     // A crash may leave zeros where the Hello is to be.
     return head.some((byte) => byte !== 0);

@@ -4,8 +4,11 @@ import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from 'node:f
 import { join } from 'node:path';
 import { FastcacheError } from '../errors.js';
 import { fileBlocks } from '../files/file-blocks.js';
+import { segmentBytes } from '../files/segment-bytes.js';
+import { isSegment } from '../frame/room.js';
 import { lockDirectory } from '../transport/directory-lock.js';
 import type { DataFile, DataFiles } from './data-files.js';
+import { FileRoom } from './file-room.js';
 
 const DIRECTORY_MODE = 0o700;
 const { O_CREAT, O_DSYNC, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants;
@@ -37,12 +40,15 @@ export function systemDataFiles(directory: string, mode: number): DataFiles {
       });
     },
     async *blocks(name, from = 0) {
-      yield* fileBlocks(await openPlain(pathOf(name), O_RDONLY), from);
+      const file = await openPlain(pathOf(name), O_RDONLY);
+      yield* fileBlocks(file, from, isSegment(name) ? await segmentBytes(file) : undefined);
     },
     async size(name) {
       const stats = await lstat(pathOf(name)).catch(unlessMissing);
       if (stats?.isFile() === false) throw noPlainFile(pathOf(name));
-      return stats?.size;
+      if (stats === undefined || !isSegment(name)) return stats?.size;
+      const file = await openPlain(pathOf(name), O_RDONLY);
+      return using(file, () => segmentBytes(file));
     },
     async create(name) {
       const path = pathOf(name);
@@ -73,18 +79,23 @@ export function systemDataFiles(directory: string, mode: number): DataFiles {
   };
 }
 
+/** A synced write of more bytes gains nothing by room. */
+const ROOMED_BYTES = 65_536;
+
 class SystemFile implements DataFile {
   readonly #file: FileHandle;
   readonly #path: string;
   /** The same file, whose writes are on the disk when they end; undefined until the first of them. */
   #durable: FileHandle | undefined;
+  readonly #room: FileRoom;
   #end: number;
   /** The write that was begun last, which nothing is closed under. */
-  #writing: Promise<number> | undefined;
+  #writing: Promise<void> | undefined;
 
   constructor(file: FileHandle, path: string, end = 0) {
     this.#file = file;
     this.#path = path;
+    this.#room = new FileRoom(file);
     this.#end = end;
   }
 
@@ -92,25 +103,38 @@ class SystemFile implements DataFile {
     return this.#append(this.#file, pieces);
   }
 
-  async appendSynced(pieces: readonly Uint8Array[]): Promise<void> {
-    if (WRITES_SYNC) {
-      this.#durable ??= await openPlain(this.#path, O_WRONLY | O_DSYNC);
-      await this.#append(this.#durable, pieces);
-    } else {
-      await this.append(pieces);
-      await this.sync();
-    }
+  appendSynced(pieces: readonly Uint8Array[]): Promise<void> {
+    if (!WRITES_SYNC) return this.append(pieces).then(() => this.sync());
+    const bytes = lengthOf(pieces);
+    if (bytes <= ROOMED_BYTES) this.#room.plan(this.#end + bytes);
+    return this.#durable === undefined ? this.#appendDurably(pieces) : this.#append(this.#durable, pieces);
   }
 
-  async #append(file: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
-    let rest = pieces;
-    while (rest.length > 0) {
-      const writing = writtenBytes(file, rest, this.#end);
-      this.#writing = writing;
-      const bytes = await writing;
-      this.#end += bytes;
-      rest = behind(rest, bytes);
-    }
+  async #appendDurably(pieces: readonly Uint8Array[]): Promise<void> {
+    this.#durable = await openPlain(this.#path, O_WRONLY | O_DSYNC);
+    await this.#append(this.#durable, pieces);
+  }
+
+  #append(file: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
+    const zeros = this.#room.before(this.#end + lengthOf(pieces));
+    this.#writing =
+      zeros === undefined ? this.#write(file, pieces) : zeros.then(() => this.#write(file, pieces));
+    return this.#writing;
+  }
+
+  /** Writes the pieces at the end; that of a FileHandle takes 15 us more of its thread. */
+  #write(file: FileHandle, pieces: readonly Uint8Array[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const write = (rest: readonly Uint8Array[]) => {
+        writev(file.fd, rest, this.#end, (error, bytes) => {
+          if (error !== null) return reject(error);
+          this.#end += bytes;
+          const left = behind(rest, bytes);
+          return left.length === 0 ? resolve() : write(left);
+        });
+      };
+      write(pieces);
+    });
   }
 
   async rewrite(bytes: Uint8Array): Promise<void> {
@@ -125,16 +149,10 @@ class SystemFile implements DataFile {
 
   async close(): Promise<void> {
     await this.#writing?.catch(() => {});
+    await this.#room.giveBack(this.#end);
     await this.#durable?.close();
     await this.#file.close();
   }
-}
-
-/** Writes pieces at a place, or the first of them; that of a FileHandle takes 15 us more of its thread. */
-function writtenBytes(file: FileHandle, pieces: readonly Uint8Array[], place: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    writev(file.fd, pieces, place, (error, bytes) => (error === null ? resolve(bytes) : reject(error)));
-  });
 }
 
 /**
@@ -163,6 +181,10 @@ function noPlainFile(file: string, cause?: Error): FastcacheError {
       'Nothing was changed. Find out who has put it there, and put the file itself in its place.',
     { file, cause },
   );
+}
+
+function lengthOf(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** Returns what is left of pieces of which the first `bytes` bytes are written. */

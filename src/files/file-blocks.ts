@@ -6,13 +6,18 @@ const BLOCK_BYTES_MAX = 1_048_576;
 const BLOCK_BYTES_MIN = 4_096;
 
 /**
- * Yields the bytes of an open file, which need not have positions, from `from` on; a block is valid until the
- * next one is requested. Closes the file at the end. Throws system errors.
+ * Yields the bytes of an open file, which need not have positions, from `from` on and before `until`; a block
+ * is valid until the next one is requested. Closes the file at the end. Throws system errors.
  */
-export async function* fileBlocks(file: FileHandle, from?: number): AsyncGenerator<Buffer, void, void> {
+export async function* fileBlocks(
+  file: FileHandle,
+  from?: number,
+  until = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Buffer, void, void> {
   let position = from;
   const read = async (block: Buffer) => {
-    const { bytesRead } = await file.read(block, 0, block.length, position ?? null);
+    const length = Math.max(0, Math.min(block.length, until - (position ?? 0)));
+    const { bytesRead } = await file.read(block, 0, length, position ?? null);
     if (position !== undefined) position += bytesRead;
     return block.subarray(0, bytesRead);
   };

@@ -5,7 +5,9 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { FastcacheError } from '../errors.js';
 import { DEFAULT_FILE_MODE } from '../files/file-mode.js';
+import { segmentBytes } from '../files/segment-bytes.js';
 import { INDEX_ENTRY_BYTES, type IndexEntry, indexPath } from '../frame/index-entry.js';
+import { isSegment } from '../frame/room.js';
 import { hashAt, IndexReader, type NoIndex } from './index-reader.js';
 import { Indexer } from './indexer.js';
 
@@ -114,9 +116,11 @@ async function readFrames(
   let at = start.bytes;
   try {
     const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-    while (at < limit) {
+    const end = isSegment(dump) ? await inFile(dump, 'READ_FAILED', () => segmentBytes(file)) : limit;
+    const until = Math.min(limit, end);
+    while (at < until) {
       signal?.throwIfAborted();
-      const wanted = Math.min(chunk.length, limit - at);
+      const wanted = Math.min(chunk.length, until - at);
       const { bytesRead } = await inFile(dump, 'READ_FAILED', () => file.read(chunk, 0, wanted, at));
       if (bytesRead === 0) break;
       at += bytesRead;

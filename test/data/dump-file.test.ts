@@ -44,7 +44,9 @@ it.each([true, false])(
     expect(file.indexedBytes).toBe(dump.length);
     const index = Buffer.from(files.bytesOf(indexPath(name))!);
     files.crash(new RandomSource(1));
-    expect(files.bytesOf(name)).toEqual(dump);
+    // Behind it is room.
+    expect(files.bytesOf(name)!.subarray(0, dump.length)).toEqual(dump);
+    await files.truncate(name, dump.length);
     await completeIndex(files, name, index.length);
     expect(files.bytesOf(indexPath(name))).toEqual(index);
   },

@@ -20,6 +20,7 @@ import { FrameKind } from '../../src/frame/kinds.js';
 import { FrameSplitter } from '../../src/frame/splitter.js';
 import { indexDump } from '../../src/frames/index.js';
 import { DataNode } from '../support/data-node.js';
+import { withoutRoom } from '../support/room.js';
 import { runCommand } from '../support/run-command.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'fastcache-lagging-'));
@@ -83,7 +84,7 @@ describe('a start', () => {
 
   it('keeps what is behind the last seal as a tear', async () => {
     const path = copied();
-    const bytes = readFileSync(join(path, NAME));
+    const bytes = await withoutRoom(readFileSync(join(path, NAME)));
     const last = sealedEnds(bytes).at(-2)!;
     writeFileSync(join(path, NAME), bytes.subarray(0, bytes.length - 1));
     writeFileSync(join(path, markName(NAME)), encodeMark(0));
@@ -122,7 +123,7 @@ describe('without changing anything', () => {
     const path = copied();
     const { stdout } = await runOn(path, 'data', 'ls', '--json', path);
     let frames = 0;
-    new FrameSplitter().push(killed.get(NAME)!, () => {
+    new FrameSplitter().push(await withoutRoom(killed.get(NAME)!), () => {
       frames += 1;
     });
     const [segment] = JSON.parse(stdout).segments;
@@ -143,7 +144,7 @@ describe('without changing anything', () => {
 
   it('data repair takes all that is sealed, and leaves a torn end', async () => {
     const path = copied();
-    const bytes = readFileSync(join(path, NAME));
+    const bytes = await withoutRoom(readFileSync(join(path, NAME)));
     writeFileSync(join(path, NAME), bytes.subarray(0, bytes.length - 1));
     writeFileSync(join(path, markName(NAME)), encodeMark(0));
     const target = join(directory, 'repaired');

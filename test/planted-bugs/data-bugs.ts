@@ -4,6 +4,8 @@ import type { PlantedBug } from './planted-bug.js';
 const directory = ['test/data/data-directory.test.ts'];
 const opening = ['test/data/opening.test.ts'];
 const seals = ['test/data/seals.test.ts'];
+const room = ['test/data/room.test.ts', 'test/frame/room.test.ts'];
+const turns = ['test/data/put-off-turns.test.ts'];
 
 export const dataBugs: readonly PlantedBug[] = [
   {
@@ -26,6 +28,49 @@ export const dataBugs: readonly PlantedBug[] = [
     find: '    this.take(entry);\n    return isTheOne;',
     replace: '    return isTheOne;',
     tests: seals,
+  },
+  {
+    name: 'a seal that is made in one call does not prove the seal before it',
+    file: 'src/kernel/dump/index-entry.ts',
+    find: '  hashPiece(proof + HASH_AT, own, INDEX_ENTRY_BYTES);\n',
+    replace: '',
+    tests: seals,
+  },
+  {
+    name: 'the room behind a segment is content',
+    file: 'src/frame/room.ts',
+    find: 'if (isSeal && behind[at + KIND_OFFSET] === FrameKind.Seal) return end + zeros;',
+    replace: 'if (isSeal && behind[at + KIND_OFFSET] === FrameKind.Seal) return size;',
+    tests: room,
+  },
+  {
+    name: 'zeros behind anything are room',
+    file: 'src/frame/room.ts',
+    find: '    if (isSeal && behind[at + KIND_OFFSET] === FrameKind.Seal) return end + zeros;\n  }\n  return size;',
+    replace:
+      '    if (isSeal && behind[at + KIND_OFFSET] === FrameKind.Seal) return end + zeros;\n  }\n  return end;',
+    tests: room,
+  },
+  {
+    name: 'bytes are written while room is being made in their place',
+    file: 'src/data/file-room.ts',
+    find: 'return end > this.#fillingFrom ? this.#filling : undefined;',
+    replace: 'return end > this.#fillingFrom + ROOM_BYTES ? this.#filling : undefined;',
+    tests: room,
+  },
+  {
+    name: 'a turn of which nothing is written waits for the disk',
+    file: 'src/data/put-off-turns.ts',
+    find: 'return this.#waiting.length > 0 && this.putsOff(endTurn);',
+    replace: 'return this.putsOff(endTurn);',
+    tests: turns,
+  },
+  {
+    name: 'turns wait for a disk that hangs',
+    file: 'src/data/put-off-turns.ts',
+    find: '      if (this.#write === write) this.end();\n      else this.#limit',
+    replace: '      if (this.#write !== write) this.end();\n      else this.#limit',
+    tests: turns,
   },
   {
     name: 'frames count behind which a seal is that does not fit',

@@ -1,19 +1,27 @@
 /**
  * A disk for a data directory that loses what was not synced: at a crash each file keeps what was synced and
  * of the rest some blocks, in no order; and a name that was made, moved or removed since the last sync of the
- * names may be as before. It can crash, or fail, at any of its operations.
+ * names may be as before. Behind synced bytes a segment has room. The disk can crash, or fail, at any of its
+ * operations.
  */
 import type { DataFile, DataFiles, DataLock } from '../../src/data/data-files.js';
+import { isSegment } from '../../src/frame/room.js';
 import type { RandomSource } from './random.js';
+import { withoutRoom } from './room.js';
 
 /** Bytes that a disk loses or tears are at least so many. */
 const SECTOR_BYTES = 64;
 const BLOCK_BYTES = 4_096;
+/** Room is made behind synced bytes when less is left, so much at once. */
+const ROOM_BYTES = 1_024;
+const LEAST_ROOM_BYTES = 512;
 
 interface Inode {
   bytes: Buffer;
   /** The bytes that are on the disk for sure. */
   synced: Buffer;
+  /** Bytes before the room; after a crash nobody knows. */
+  contentBytes: number;
 }
 
 /** One operation: `write` and the like. */
@@ -71,20 +79,23 @@ export class LossyDisk implements DataFiles {
     }
     for (const inode of new Set(names.values())) {
       inode.bytes = inode.synced = lost(inode, random);
+      inode.contentBytes = inode.bytes.length;
     }
     this.#names = names;
     this.#syncedNames = new Map(names);
   }
 
-  /** Returns the bytes that a reader finds; undefined: no such file. */
+  /** Returns the bytes of a file without its room; undefined: no such file. */
   bytesOf(name: string): Buffer | undefined {
-    return this.#names.get(name)?.bytes;
+    const inode = this.#names.get(name);
+    return inode?.bytes.subarray(0, inode.contentBytes);
   }
 
-  /** Changes bytes behind everybody's back. */
+  /** Changes bytes behind everybody's back; the file then has no room. */
   damage(name: string, change: (bytes: Buffer) => Buffer): void {
     const inode = this.#inode(name);
-    inode.bytes = inode.synced = change(Buffer.from(inode.bytes));
+    inode.bytes = inode.synced = change(Buffer.from(this.bytesOf(name)!));
+    inode.contentBytes = inode.bytes.length;
   }
 
   async list(): Promise<string[]> {
@@ -96,16 +107,16 @@ export class LossyDisk implements DataFiles {
   }
 
   async *blocks(name: string, from = 0): AsyncGenerator<Buffer> {
-    const { bytes } = this.#inode(name);
+    const bytes = await this.#content(name);
     for (let at = from; at < bytes.length; at += BLOCK_BYTES) yield bytes.subarray(at, at + BLOCK_BYTES);
   }
 
   async size(name: string): Promise<number | undefined> {
-    return this.#names.get(name)?.bytes.length;
+    return this.#names.has(name) ? (await this.#content(name)).length : undefined;
   }
 
   async create(name: string): Promise<DataFile> {
-    const inode = { bytes: Buffer.alloc(0), synced: Buffer.alloc(0) };
+    const inode = { bytes: Buffer.alloc(0), synced: Buffer.alloc(0), contentBytes: 0 };
     // A file that a killed process has opened takes no more of the bytes that it was about to write.
     const generation = this.#generation;
     await this.#do('create', name, () => {
@@ -117,11 +128,16 @@ export class LossyDisk implements DataFiles {
 
   async reopen(name: string, bytes: number): Promise<DataFile> {
     const generation = this.#generation;
-    const inode = this.#names.get(name) ?? { bytes: Buffer.alloc(0), synced: Buffer.alloc(0) };
+    const inode = this.#names.get(name) ?? {
+      bytes: Buffer.alloc(0),
+      synced: Buffer.alloc(0),
+      contentBytes: 0,
+    };
     await this.#do('truncate', name, () => {
       this.#names.set(name, inode);
       // Whether the cut is on the disk is not known before a sync.
       inode.bytes = Buffer.from(inode.bytes.subarray(0, bytes));
+      inode.contentBytes = inode.bytes.length;
     });
     return this.#fileOf(name, inode, generation);
   }
@@ -131,7 +147,13 @@ export class LossyDisk implements DataFiles {
       append: async (pieces) => {
         const taken = Buffer.concat(pieces);
         const append = (bytes: Buffer) => {
-          inode.bytes = Buffer.concat([inode.bytes, bytes]);
+          const end = inode.contentBytes + bytes.length;
+          inode.bytes = Buffer.concat([
+            inode.bytes.subarray(0, inode.contentBytes),
+            bytes,
+            inode.bytes.subarray(end),
+          ]);
+          inode.contentBytes = end;
         };
         await this.#do(
           'append',
@@ -165,9 +187,15 @@ export class LossyDisk implements DataFiles {
       },
       appendSynced: async (pieces) => {
         await file.append(pieces);
+        const roomBytes = inode.bytes.length - inode.contentBytes;
+        if (isSegment(name) && roomBytes < LEAST_ROOM_BYTES) {
+          inode.bytes = Buffer.concat([inode.bytes, Buffer.alloc(ROOM_BYTES)]);
+        }
         await file.sync();
       },
-      async close() {},
+      close: async () => {
+        if (generation === this.#generation) inode.bytes = inode.bytes.subarray(0, inode.contentBytes);
+      },
     };
     return file;
   }
@@ -187,6 +215,7 @@ export class LossyDisk implements DataFiles {
     await this.#do('truncate', name, () => {
       const inode = this.#inode(name);
       inode.bytes = inode.synced = Buffer.from(inode.bytes.subarray(0, bytes));
+      inode.contentBytes = inode.bytes.length;
     });
   }
 
@@ -195,6 +224,12 @@ export class LossyDisk implements DataFiles {
     await this.#do('syncNames', '', () => {
       this.#syncedNames = names;
     });
+  }
+
+  /** Returns the bytes of a file without its room. */
+  async #content(name: string): Promise<Buffer> {
+    const { bytes } = this.#inode(name);
+    return isSegment(name) ? withoutRoom(bytes) : bytes;
   }
 
   #inode(name: string): Inode {

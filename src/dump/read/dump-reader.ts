@@ -3,7 +3,10 @@
  * memory: it holds a chunk and the one frame that reaches past it.
  */
 import { createReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
 import { FastcacheError } from '../../errors.js';
+import { segmentBytes } from '../../files/segment-bytes.js';
+import { isSegment } from '../../frame/room.js';
 import { FrameSplitter, type SplitFrame } from '../../frame/splitter.js';
 import { untilAborted } from './until-aborted.js';
 
@@ -143,8 +146,30 @@ export function openDump(
 function chunksOf(source: DumpSource, start: number): AsyncIterable<Buffer> {
   if (typeof source !== 'string') return asBuffers(source);
   if (source === '-') return process.stdin as AsyncIterable<Buffer>;
+  if (isSegment(source)) return segmentChunks(source, start);
+  return fileChunks(source, start);
+}
+
+function fileChunks(path: string, start: number, bytes = Number.POSITIVE_INFINITY): AsyncIterable<Buffer> {
   // With any `start`, even 0, Node reads at positions, which a pipe does not have.
-  return createReadStream(source, { ...(start > 0 && { start }), highWaterMark: CHUNK_BYTES });
+  const from = start > 0 ? { start } : {};
+  return createReadStream(path, { ...from, end: bytes - 1, highWaterMark: CHUNK_BYTES });
+}
+
+/** A segment may have room behind its frames. */
+async function* segmentChunks(path: string, start: number): AsyncGenerator<Buffer, void, void> {
+  const isPlain = (await stat(path)).isFile();
+  const bytes = isPlain ? await contentBytes(path) : undefined;
+  if (bytes === undefined || bytes > start) yield* fileChunks(path, start, bytes);
+}
+
+async function contentBytes(path: string): Promise<number> {
+  const file = await open(path);
+  try {
+    return await segmentBytes(file);
+  } finally {
+    await file.close();
+  }
 }
 
 async function* asBuffers(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, void, void> {

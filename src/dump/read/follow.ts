@@ -5,6 +5,7 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import type { Timers } from '../../clock.js';
 import { FastcacheError } from '../../errors.js';
+import { bytesBeforeZeros, isSegment } from '../../frame/room.js';
 import { FrameSplitter, type SplitFrame } from '../../frame/splitter.js';
 import { CHUNK_BYTES, inDump, type ReadOptions, splitChunk } from './dump-reader.js';
 
@@ -54,9 +55,11 @@ export class FollowedDump {
       let replaced = false;
       while (!stopped.aborted) {
         const { bytesRead } = await handle.read(chunk, 0, chunk.length, position);
-        position += bytesRead;
-        if (bytesRead > 0) {
-          yield* splitChunk(splitter, chunk.subarray(0, bytesRead));
+        // Frames may still take the place of zeros, and those of a frame are read again with what follows.
+        const bytes = isSegment(this.#file) ? bytesBeforeZeros(chunk, bytesRead) : bytesRead;
+        position += bytes;
+        if (bytes > 0) {
+          yield* splitChunk(splitter, chunk.subarray(0, bytes));
         } else if (replaced || (await handle.stat()).size < position) {
           this.#begunAnew = true;
           splitter.end();
