@@ -213,7 +213,6 @@ export class Journal {
     this.#syncTimer?.cancel();
     this.#gathering.cancel();
     this.#syncs.close();
-    this.#turns.close();
     return !this.#isFaulty && this.#syncedEnd === this.#lastEnd;
   }
 
@@ -227,6 +226,8 @@ export class Journal {
 
   #giveUp(): void {
     if (this.#isFaulty) return;
+    // Clients of turns that wait are held with the others, none of whom is answered.
+    this.#turns.close();
     this.#report();
     this.#isFaulty = true;
     this.#proofs.cancel();
@@ -237,11 +238,12 @@ export class Journal {
     this.#lastEnd = this.end;
     this.#source = undefined;
     this.#answer();
-    this.#turns.close();
   }
 
   /** Ends what is written of the present stream with a copy of what has not been taken. */
   #leave(): void {
+    // What turns that wait have written is of this stream.
+    this.#turns.close();
     const source = this.#source;
     if (source === undefined) return;
     this.#source = undefined;

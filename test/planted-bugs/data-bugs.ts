@@ -66,6 +66,13 @@ export const dataBugs: readonly PlantedBug[] = [
     tests: turns,
   },
   {
+    name: 'writes that were put off are acknowledged when the disk fails',
+    file: 'src/data/journal.ts',
+    find: '    this.#turns.close();\n    this.#report();\n    this.#isFaulty = true;\n',
+    replace: '    this.#report();\n    this.#isFaulty = true;\n    this.#turns.close();\n',
+    tests: ['test/server/put-off-writes.test.ts'],
+  },
+  {
     name: 'turns wait for a disk that hangs',
     file: 'src/data/put-off-turns.ts',
     find: '      if (this.#write === write) this.end();\n      else this.#limit',
