@@ -242,7 +242,7 @@ export class Journal {
 
   /** Ends what is written of the present stream with a copy of what has not been taken. */
   #leave(): void {
-    // What turns that wait have written is of this stream.
+    // The writes of turns that wait are of this stream.
     this.#turns.close();
     const source = this.#source;
     if (source === undefined) return;
