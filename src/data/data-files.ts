@@ -34,8 +34,8 @@ export interface DataFiles {
   blocks(name: string, from?: number): AsyncIterable<Buffer>;
   /** Bytes of a file, without room as in `blocks`; undefined: there is none. */
   size(name: string): Promise<number | undefined>;
-  /** Makes a file, which must not be there. */
-  create(name: string): Promise<DataFile>;
+  /** Makes a file, which must not be there; `mode` is its own where it differs from that of the others. */
+  create(name: string, mode?: number): Promise<DataFile>;
   /** Opens a file, which is made if it is not there, to write on behind its first `bytes` bytes. */
   reopen(name: string, bytes: number): Promise<DataFile>;
   rename(from: string, to: string): Promise<void>;

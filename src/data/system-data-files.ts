@@ -50,9 +50,9 @@ export function systemDataFiles(directory: string, mode: number): DataFiles {
       const file = await openPlain(pathOf(name), O_RDONLY);
       return using(file, () => segmentBytes(file));
     },
-    async create(name) {
+    async create(name, own = mode) {
       const path = pathOf(name);
-      return new SystemFile(await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode), path);
+      return new SystemFile(await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, own), path);
     },
     async reopen(name, bytes) {
       const path = pathOf(name);

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import type { DataDirectory } from '../data/data-directory.js';
 import type { DataFiles, DataLock } from '../data/data-files.js';
+import { keepHashSecret, readHashSecret } from '../data/hash-secret.js';
 import type { OpenedData } from '../data/open-data.js';
 import { FastcacheError } from '../errors.js';
 import { modeBits } from '../files/file-mode.js';
@@ -22,6 +23,8 @@ import type { NodeSeams } from './seams.js';
 export interface LockedData {
   readonly files: DataFiles;
   readonly lock: DataLock;
+  /** The secret of its tables that it has kept; undefined: none. */
+  readonly secret: bigint | undefined;
 }
 
 /** Locks the directory of `config`; undefined without one. Throws DATA_IN_USE and WRITE_FAILED. */
@@ -32,7 +35,16 @@ export async function lockNodeData(
   if (data === undefined) return undefined;
   const { lockData } = await import('../data/open-data.js');
   const directory = await files.openData(data, modeBits(fileMode));
-  return { files: directory, lock: await lockData(directory) };
+  const lock = await lockData(directory);
+  return { files: directory, lock, secret: await readHashSecret(directory) };
+}
+
+/** Returns the secret of a directory that another process may have; undefined: there is none. */
+export async function secretOfData(
+  { data, fileMode }: NodeConfig,
+  { files }: NodeSeams,
+): Promise<bigint | undefined> {
+  return data === undefined ? undefined : readHashSecret(await files.openData(data, modeBits(fileMode)));
 }
 
 /** The options with the role file of the directory, unless another is named. */
@@ -45,12 +57,15 @@ export function withRoleFile(config: NodeConfig): NodeConfig {
 
 /** Reads a directory. Throws DATA_DAMAGED, STATE_UNUSABLE, OUT_OF_MEMORY and READ_FAILED. */
 export async function readNodeData(
-  { files }: LockedData,
+  { files, secret }: LockedData,
   origin: EngineOrigin,
   onRead: OnRead,
 ): Promise<OpenedData> {
   const { openData } = await import('../data/open-data.js');
-  return openData({ files, createStore: (shards) => createEngine(origin, shards), onRead });
+  const opened = await openData({ files, createStore: (shards) => createEngine(origin, shards), onRead });
+  // A directory that cannot be opened is not changed.
+  if (secret === undefined) await keepHashSecret(files, origin.secret);
+  return opened;
 }
 
 /** The node whose content is kept. */

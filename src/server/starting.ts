@@ -57,13 +57,18 @@ export interface Start extends Loaded {
  * TLS_UNUSABLE.
  */
 export async function startingRole(plain: EngineOrigin): Promise<StartingRole> {
-  // A look at the past leaves the directory to the server that has it.
-  const { data, until } = plain.config;
-  if (data === undefined || until !== undefined) return roleBehind(plain, undefined);
-  const { lockNodeData, withRoleFile } = await import('./data.js');
-  const locked = await lockNodeData(plain.config, plain.seams);
+  const { config, seams } = plain;
+  if (config.data === undefined) return roleBehind(plain, undefined);
+  const { lockNodeData, secretOfData, withRoleFile } = await import('./data.js');
+  if (config.until !== undefined) {
+    // A look at the past leaves the directory to the server that has it.
+    const secret = (await secretOfData(config, seams)) ?? plain.secret;
+    return roleBehind({ ...plain, secret }, undefined);
+  }
+  const locked = await lockNodeData(config, seams);
   try {
-    return await roleBehind({ ...plain, config: withRoleFile(plain.config) }, locked);
+    const secret = locked?.secret ?? plain.secret;
+    return await roleBehind({ ...plain, secret, config: withRoleFile(config) }, locked);
   } catch (error) {
     await locked?.lock.release();
     throw error;
