@@ -41,7 +41,7 @@ import {
 } from '../record-fields';
 import { setResult, setResultF64 } from '../result';
 import { noteKey, wantedNotes } from '../store/notes';
-import { touchBucketOf, touchRecordOf } from '../store/places';
+import { bucketOfKey, touch } from '../store/places';
 import { compact, discardHere, expireHereQuietly, expiryHere, locateAny, writeHere } from '../store/store';
 import { leaveTracker } from '../store/trackers';
 import { NEVER } from '../table/expiry';
@@ -55,6 +55,7 @@ import {
   shardAt,
   shardCount,
 } from '../table/shard';
+import { likelyRecord } from '../table/table';
 import { xxh3 } from '../xxh3';
 import { rememberRecord } from './last-record';
 import {
@@ -72,6 +73,8 @@ const AHEAD: u32 = 16;
 /** Their keyed hashes, and of entries the XXH3-64 of their keys. */
 const keyedAhead: usize = memory.data(128, 8);
 const hashAhead: usize = memory.data(128, 8);
+/** The address of each one's bucket, and then of its record: 0 where there is none. */
+const placeAhead: usize = memory.data(128, 8);
 /** The number of the apply at hand, by which a shard knows whether its guard is of this one. */
 let round: u32 = 0;
 /** Unix ms of the newest record of the batch that was checked last. */
@@ -162,22 +165,20 @@ export function loadEntries(entries: usize, bytes: usize, count: u32, governed: 
  * Hashes the keys of the next `count` entries into `hashAhead` and `keyedAhead`, and then reads their
  * buckets, as `touchBucketOf` says. Most have no record yet.
  */
-function touchEntriesAhead(entries: usize, end: usize, count: u32, governed: bool): void {
+function touchEntriesAhead(at: usize, end: usize, count: u32, governed: bool): void {
   const header = entryHeaderBytes(governed);
   const endAhead = (<usize>count) << 3;
-  let at = entries;
   for (let ahead: usize = 0; ahead < endAhead; ahead += 8) {
+    const key = at + header;
     const keyBytes = entryKeyLength(at);
-    store<u64>(hashAhead + ahead, xxh3(at + header, keyBytes));
-    store<u64>(keyedAhead + ahead, keyedHash(at + header, keyBytes));
+    const hash = xxh3(key, keyBytes);
+    const keyed = keyedHash(key, keyBytes);
+    store<u64>(hashAhead + ahead, hash);
+    store<u64>(keyedAhead + ahead, keyed);
+    store<u32>(placeAhead + ahead, <u32>bucketOfKey(key, keyBytes, hash, keyed));
     at += <usize>entryBytes(at, end, header, governed);
   }
-  at = entries;
-  for (let ahead: usize = 0; ahead < endAhead; ahead += 8) {
-    const keyBytes = entryKeyLength(at);
-    touchBucketOf(at + header, keyBytes, load<u64>(hashAhead + ahead), load<u64>(keyedAhead + ahead));
-    at += <usize>entryBytes(at, end, header, governed);
-  }
+  touchPlaces(endAhead);
 }
 
 /** Loads an entry whose hashes stand so many bytes into `hashAhead` and `keyedAhead`. */
@@ -254,20 +255,28 @@ function checkBatch(payload: usize, bytes: usize): i32 {
  * buckets and then all records, as `touchBucketOf` says.
  */
 function touchAhead(at: usize, count: u32): void {
-  let record = at;
-  let keyed = keyedAhead;
-  const end = keyedAhead + ((<usize>count) << 3);
-  for (; keyed < end; keyed += 8, record = behindRecord(record)) {
-    store<u64>(keyed, keyedHash(wireKey(record), wireKeyLength(record)));
+  const end = (<usize>count) << 3;
+  for (let ahead: usize = 0; ahead < end; ahead += 8, at = behindRecord(at)) {
+    const key = wireKey(at);
+    const keyBytes = wireKeyLength(at);
+    const keyed = keyedHash(key, keyBytes);
+    store<u64>(keyedAhead + ahead, keyed);
+    store<u32>(placeAhead + ahead, <u32>bucketOfKey(key, keyBytes, wireKeyHash(at), keyed));
   }
-  record = at;
-  for (keyed = keyedAhead; keyed < end; keyed += 8, record = behindRecord(record)) {
-    touchBucketOf(wireKey(record), wireKeyLength(record), wireKeyHash(record), load<u64>(keyed));
+  touchPlaces(end);
+  for (let ahead: usize = 0; ahead < end; ahead += 8) {
+    const bucket: usize = load<u32>(placeAhead + ahead);
+    store<u32>(placeAhead + ahead, <u32>likelyRecord(bucket, load<u64>(keyedAhead + ahead)));
   }
-  record = at;
-  for (keyed = keyedAhead; keyed < end; keyed += 8, record = behindRecord(record)) {
-    touchRecordOf(wireKey(record), wireKeyLength(record), wireKeyHash(record), load<u64>(keyed));
-  }
+  touchPlaces(end);
+}
+
+/**
+ * Reads what is at the addresses before `end` of `placeAhead`: a loop that does nothing else has the
+ * processor wait for all of them at once.
+ */
+function touchPlaces(end: usize): void {
+  for (let ahead: usize = 0; ahead < end; ahead += 8) touch(load<u32>(placeAhead + ahead));
 }
 
 function applyRecord(at: usize, keyed: u64): bool {

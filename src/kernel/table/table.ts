@@ -89,21 +89,19 @@ export function find(shard: usize, keyed: u64, key: usize, length: u32): usize {
   return 0;
 }
 
-/** Reads a key's bucket, so that it is in the cache when `find` comes to it. The result means nothing. */
-export function touchBucket(shard: usize, keyed: u64): u64 {
+/** Returns the address of a key's bucket, so that it can be read ahead of `find`; 0 without a table. */
+export function bucketAt(shard: usize, keyed: u64): usize {
   const directory = directoryOf(shard);
   if (directory === 0) return 0;
-  return load<u64>(segmentIn(directory, depthOf(shard), keyed) + ((<usize>bucketOf(keyed)) << 6));
+  return segmentIn(directory, depthOf(shard), keyed) + ((<usize>bucketOf(keyed)) << 6);
 }
 
-/** Reads the start of the record that is most likely the key's, as `touchBucket` reads the bucket. */
-export function touchRecord(shard: usize, keyed: u64): u64 {
-  const directory = directoryOf(shard);
-  if (directory === 0) return 0;
-  const line = segmentIn(directory, depthOf(shard), keyed) + ((<usize>bucketOf(keyed)) << 6);
+/** Returns the record in the key's bucket that is most likely the key's, 0 for none. */
+export function likelyRecord(bucket: usize, keyed: u64): usize {
+  if (bucket === 0) return 0;
   const tag = v128.splat<u8>(tagOf(keyed));
-  const matches = <u32>v128.bitmask<u8>(v128.eq<u8>(v128.load(line), tag)) & SLOT_MASK;
-  return matches === 0 ? 0 : load<u64>(load<u32>(line + 16 + ((<usize>ctz(matches)) << 2)));
+  const matches = <u32>v128.bitmask<u8>(v128.eq<u8>(v128.load(bucket), tag)) & SLOT_MASK;
+  return matches === 0 ? 0 : load<u32>(bucket + 16 + ((<usize>ctz(matches)) << 2));
 }
 
 /** Makes room so that `insert` cannot fail; returns false when memory is exhausted. */
