@@ -18,9 +18,9 @@ import {
 
 /** A compressed batch that is larger, either way, is not looked into: its entry says no records. */
 const MAX_OPENED_BYTES = 16 * 1024 * 1024;
-/** Offset of a frame's flags in its header, and the one that says that its payload is compressed. */
+/** Offsets in a frame's header. */
+const KIND_OFFSET = 5;
 const FLAGS_OFFSET = 6;
-const FLAG_COMPRESSED = 1;
 
 /** Takes the bytes of a dump in order, and returns those of its index. */
 export class Indexer {
@@ -67,7 +67,7 @@ export class Indexer {
     this.#made = [];
     for (let at = 0; at < bytes.length && !this.#isBroken; ) {
       if (this.#header !== undefined) at += this.#takePayload(bytes, at);
-      else if (this.#headBytes > 0 || isCompressed(bytes, at)) at += this.#takeHead(bytes, at);
+      else if (this.#headBytes > 0 || !isPlainBatch(bytes, at)) at += this.#takeHead(bytes, at);
       // Bytes that are not taken at once may be taken bit by bit.
       else at += this.#takePlain(bytes, at) || this.#takeHead(bytes, at);
     }
@@ -192,7 +192,7 @@ function endOf(bytes: Buffer): number {
   return entries.end(entries.length - 1);
 }
 
-/** Whether the header at `at`, if it is whole, is of a frame that is compressed. */
-function isCompressed(bytes: Buffer, at: number): boolean {
-  return bytes[at + FLAGS_OFFSET] === FLAG_COMPRESSED;
+/** Whether the header at `at`, as far as it is there, is of a batch that is not compressed. */
+function isPlainBatch(bytes: Buffer, at: number): boolean {
+  return bytes[at + KIND_OFFSET] === FrameKind.MutationBatch && bytes[at + FLAGS_OFFSET] === 0;
 }
