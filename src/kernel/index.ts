@@ -133,6 +133,8 @@ export { xxh3 };
 
 /** About what a key takes with its share of the tables, of which an eighth may be tables made ahead. */
 const EXPECTED_KEY_BYTES_MIN: u32 = 72;
+/** What a key takes in memory beyond its bytes in a snapshot: in its block and in a table. */
+const EXPECTED_KEY_BYTES_MORE: u32 = 32;
 
 /** Must be called once, before all else. Returns false when there cannot be so many shards. */
 export function initialize(
@@ -256,7 +258,7 @@ export function setWatermark(shard: u32, sequence: u64): void {
  * is, since fewer keys may come.
  */
 export function expectContent(keys: u32, bytes: f64): void {
-  growTo(bytes);
+  growTo(bytes + <f64>keys * <f64>EXPECTED_KEY_BYTES_MORE);
   const most = <u32>min(<f64>keys, availableBytes() / <f64>EXPECTED_KEY_BYTES_MIN);
   for (let id: u32 = 0; id < shardCount; id++) widen(shardAt(id), most / shardCount);
 }
