@@ -166,6 +166,8 @@ function endOf(server: Server): Promise<void> {
 /** The progress of reading what a server starts with; undefined where there is nothing to read. */
 async function progressOf({ data, load }: ParsedFlags['flags']): Promise<ReadProgress | undefined> {
   if (typeof load !== 'string' && typeof data !== 'string') return undefined;
+  // The line is shown on a terminal only.
+  if (!process.stderr.isTTY) return undefined;
   const { ReadProgress } = await import('../terminal/read-progress.js');
   return new ReadProgress(process.stderr, systemClock, 'loading');
 }
