@@ -133,7 +133,7 @@ export { xxh3 };
 
 /** About what a key takes with its share of the tables, of which an eighth may be tables made ahead. */
 const EXPECTED_KEY_BYTES_MIN: u32 = 72;
-/** What a key takes in memory beyond its bytes in a snapshot: in its block and in a table. */
+/** Bytes of a key in its block and in a table that it does not have in a snapshot. */
 const EXPECTED_KEY_BYTES_MORE: u32 = 32;
 
 /** Must be called once, before all else. Returns false when there cannot be so many shards. */
