@@ -49,9 +49,10 @@ export class PutOffTurns {
     for (const endTurn of waiting) endTurn();
   }
 
-  /** Has no turn wait any more. */
+  /** Ends the turns that wait, and leaves no timer, until another write begins. */
   close(): void {
     this.#limit?.cancel();
+    this.#limit = undefined;
     this.end();
   }
 

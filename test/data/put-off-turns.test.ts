@@ -67,11 +67,16 @@ it('the limit is that of the write at hand, not of one before', () => {
   expect(ended).toEqual(['a', 'b']);
 });
 
-it('turns that wait end when the disk is given up, and no timer is left', () => {
+it('turns that wait end when their stream is left, and no timer of theirs stays', () => {
   const { world, turns, ended, turn } = putOff();
   turns.begin();
   turns.putsOff(turn('a'));
   turns.close();
   expect(ended).toEqual(['a']);
   expect(world.pending).toBe(0);
+  // Another stream may be written then, and its turns have a limit as well.
+  turns.begin();
+  turns.putsOff(turn('b'));
+  world.run(10);
+  expect(ended).toEqual(['a', 'b']);
 });
