@@ -85,9 +85,7 @@ export class DumpFile {
     if (this.#isClosed) throw new Error(`${this.name} is closed`);
     const entries = this.#indexed(pieces);
     await this.#dump.append(pieces);
-    this.#writtenBytes = this.#bytes;
-    this.#gather(entries);
-    if (this.#entryBytes >= GATHERED_BYTES) await this.writeIndex();
+    await this.#written(entries);
   }
 
   /**
@@ -96,15 +94,14 @@ export class DumpFile {
    */
   async appendSealed(pieces: readonly Buffer[], isSynced: boolean): Promise<void> {
     if (this.#isClosed) throw new Error(`${this.name} is closed`);
-    const isSyncedBefore = this.#syncedBytes === this.#bytes;
+    const isAtOnce = isSynced && this.#syncedBytes === this.#bytes;
     const { entries, seal } = this.#sealed(pieces);
     const bytes = [...pieces, seal];
-    await (isSynced && isSyncedBefore ? this.#dump.appendSynced(bytes) : this.#dump.append(bytes));
-    this.#writtenBytes = this.#sealedBytes = this.#bytes;
-    this.#gather(entries);
-    if (isSynced && isSyncedBefore) this.#syncedBytes = this.#bytes;
-    if (this.#entryBytes >= GATHERED_BYTES) await this.writeIndex();
-    if (isSynced && !isSyncedBefore) await this.#syncDump();
+    await (isAtOnce ? this.#dump.appendSynced(bytes) : this.#dump.append(bytes));
+    this.#sealedBytes = this.#bytes;
+    if (isAtOnce) this.#syncedBytes = this.#bytes;
+    await this.#written(entries);
+    if (isSynced && !isAtOnce) await this.#syncDump();
   }
 
   /** Returns the seal of frames, and the entries of both. */
@@ -132,9 +129,12 @@ export class DumpFile {
     return entries;
   }
 
-  #gather(entries: readonly Buffer[]): void {
+  /** Notes that all bytes are written, the last with these entries; many entries are written as well. */
+  #written(entries: readonly Buffer[]): Promise<void> | undefined {
+    this.#writtenBytes = this.#bytes;
     for (const made of entries) this.#entryBytes += made.length;
     this.#entries.push(...entries);
+    return this.#entryBytes >= GATHERED_BYTES ? this.writeIndex() : undefined;
   }
 
   /** Resolves when the index has all frames that are written. Rejects with system errors. */

@@ -5,9 +5,9 @@
  * neither function rejects.
  */
 import type { DataFiles } from './data-files.js';
+import { replaceFile } from './replace-file.js';
 
 const SECRET = 'hash-secret';
-const NEW_SECRET = 'hash-secret.new';
 const DIGITS = 32;
 /** Others may be let read the data, and never this. */
 const SECRET_MODE = 0o600;
@@ -19,21 +19,9 @@ export async function readHashSecret(files: DataFiles): Promise<bigint | undefin
   return digits === undefined ? undefined : BigInt(`0x${digits}`);
 }
 
-/**
- * Has the directory keep a secret. It is not synced: if a crash takes it, the next start keeps another, and
- * so it does where this one could not be written.
- */
+/** Has the directory keep a secret; where that fails, it has none, and the next start keeps another. */
 export async function keepHashSecret(files: DataFiles, secret: bigint): Promise<void> {
-  try {
-    await files.remove(NEW_SECRET);
-    const file = await files.create(NEW_SECRET, SECRET_MODE);
-    try {
-      await file.append([Buffer.from(`${secret.toString(16).padStart(DIGITS, '0')}\n`)]);
-    } finally {
-      await file.close();
-    }
-    await files.rename(NEW_SECRET, SECRET);
-  } catch {
-    // The server works without it.
-  }
+  const digits = `${secret.toString(16).padStart(DIGITS, '0')}\n`;
+  // The server works without it.
+  await replaceFile(files, SECRET, Buffer.from(digits), SECRET_MODE).catch(() => {});
 }

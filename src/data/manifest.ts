@@ -2,11 +2,10 @@
 import { createHash } from 'node:crypto';
 import { FastcacheError } from '../errors.js';
 import type { DataFiles } from './data-files.js';
+import { replaceFile } from './replace-file.js';
 
 /** The manifest's name in the directory. */
 export const MANIFEST = 'manifest';
-/** It is written beside under this name, before it takes the place of the old one. */
-const NEW_MANIFEST = 'manifest.new';
 const FORMAT = 'fastcache data';
 const VERSION = 1;
 /** Room for some hundred thousand files. */
@@ -135,17 +134,8 @@ export async function readManifest(files: DataFiles): Promise<Manifest | undefin
 }
 
 /** Replaces the manifest; resolves when the new one is on the disk. Rejects with system errors. */
-export async function replaceManifest(files: DataFiles, manifest: Manifest): Promise<void> {
-  await files.remove(NEW_MANIFEST);
-  const file = await files.create(NEW_MANIFEST);
-  try {
-    await file.append([encodeManifest(manifest)]);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await files.rename(NEW_MANIFEST, MANIFEST);
-  await files.syncNames();
+export function replaceManifest(files: DataFiles, manifest: Manifest): Promise<void> {
+  return replaceFile(files, MANIFEST, encodeManifest(manifest));
 }
 
 /** The files from which the content of a directory is made. */

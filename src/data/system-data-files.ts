@@ -4,7 +4,8 @@ import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from 'node:f
 import { join } from 'node:path';
 import { FastcacheError } from '../errors.js';
 import { fileBlocks } from '../files/file-blocks.js';
-import { segmentBytes } from '../files/segment-bytes.js';
+import { orClosed } from '../files/or-closed.js';
+import { roomStart } from '../files/room-start.js';
 import { isSegment } from '../frame/room.js';
 import { lockDirectory } from '../transport/directory-lock.js';
 import type { DataFile, DataFiles } from './data-files.js';
@@ -41,14 +42,14 @@ export function systemDataFiles(directory: string, mode: number): DataFiles {
     },
     async *blocks(name, from = 0) {
       const file = await openPlain(pathOf(name), O_RDONLY);
-      yield* fileBlocks(file, from, isSegment(name) ? await segmentBytes(file) : undefined);
+      yield* fileBlocks(file, from, await orClosed(file, () => roomStart(file, name)));
     },
     async size(name) {
       const stats = await lstat(pathOf(name)).catch(unlessMissing);
       if (stats?.isFile() === false) throw noPlainFile(pathOf(name));
       if (stats === undefined || !isSegment(name)) return stats?.size;
       const file = await openPlain(pathOf(name), O_RDONLY);
-      return using(file, () => segmentBytes(file));
+      return using(file, () => roomStart(file, name));
     },
     async create(name, own = mode) {
       const path = pathOf(name);
@@ -57,10 +58,7 @@ export function systemDataFiles(directory: string, mode: number): DataFiles {
     async reopen(name, bytes) {
       const path = pathOf(name);
       const file = await openPlain(path, O_WRONLY | O_CREAT, mode);
-      await file.truncate(bytes).catch(async (error: Error) => {
-        await file.close();
-        throw error;
-      });
+      await orClosed(file, () => file.truncate(bytes));
       return new SystemFile(file, path, bytes);
     },
     rename: (from, to) => rename(pathOf(from), pathOf(to)),
@@ -165,13 +163,10 @@ async function openPlain(path: string, flags: number, mode?: number): Promise<Fi
       throw OF_NO_FILE.has(error.code) ? noPlainFile(path, error) : error;
     },
   );
-  try {
+  return orClosed(file, async () => {
     if (!(await file.stat()).isFile()) throw noPlainFile(path);
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
-  return file;
+    return file;
+  });
 }
 
 function noPlainFile(file: string, cause?: Error): FastcacheError {

@@ -5,9 +5,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { FastcacheError } from '../errors.js';
 import { DEFAULT_FILE_MODE } from '../files/file-mode.js';
-import { segmentBytes } from '../files/segment-bytes.js';
+import { roomStart } from '../files/room-start.js';
 import { INDEX_ENTRY_BYTES, type IndexEntry, indexPath } from '../frame/index-entry.js';
-import { isSegment } from '../frame/room.js';
 import { hashAt, IndexReader, type NoIndex } from './index-reader.js';
 import { Indexer } from './indexer.js';
 
@@ -116,8 +115,7 @@ async function readFrames(
   let at = start.bytes;
   try {
     const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-    const end = isSegment(dump) ? await inFile(dump, 'READ_FAILED', () => segmentBytes(file)) : limit;
-    const until = Math.min(limit, end);
+    const until = Math.min(limit, await inFile(dump, 'READ_FAILED', () => roomStart(file, dump)));
     while (at < until) {
       signal?.throwIfAborted();
       const wanted = Math.min(chunk.length, until - at);

@@ -8,7 +8,8 @@ import { toolKernel } from '../engine/tool-kernel.js';
 import { encodeFrame } from '../frame/frame.js';
 import { INDEX_ENTRY_BYTES, IndexEntries } from '../frame/index-entry.js';
 import { FrameKind } from '../frame/kinds.js';
-import { FRAME_HEADER_BYTES, SEAL_BYTES } from '../limits.js';
+import { SEAL_FRAME_BYTES } from '../frame/seal.js';
+import { SEAL_BYTES } from '../limits.js';
 
 /** So much of a dump is in kernel memory at once. */
 const PIECE_BYTES = 262_144;
@@ -150,7 +151,7 @@ export class EntryState {
     const { bytes } = this.#kernel;
     return {
       entries: Buffer.from(bytes.subarray(entries, entries + made * INDEX_ENTRY_BYTES)),
-      seal: Buffer.from(bytes.subarray(this.#seal, this.#seal + FRAME_HEADER_BYTES + SEAL_BYTES)),
+      seal: Buffer.from(bytes.subarray(this.#seal, this.#seal + SEAL_FRAME_BYTES)),
     };
   }
 

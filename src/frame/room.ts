@@ -2,8 +2,9 @@
  * Room behind the frames of a segment (docs/data-directory.md, "Room"): zeros that are on the disk before the
  * frames that take their place. It begins behind a seal, and is no content.
  */
-import { FRAME_HEADER_BYTES, SEAL_BYTES } from '../limits.js';
+import { decodeHeader } from './header.js';
 import { FrameKind } from './kinds.js';
+import { SEAL_FRAME_BYTES } from './seal.js';
 
 /** So much room is made at once. */
 export const ROOM_BYTES = 1_048_576;
@@ -11,11 +12,8 @@ export const ROOM_BYTES = 1_048_576;
 const ROOM_MAX_BYTES = 2 * ROOM_BYTES;
 /** Zeros are looked for in steps of so many bytes. */
 const STEP_BYTES = 65_536;
-const SEAL_FRAME_BYTES = FRAME_HEADER_BYTES + SEAL_BYTES;
 /** A seal may end in zeros: a hash, and behind a hash of zeros the upper bytes of the count. */
 const SEAL_ZEROS_MAX = 11;
-const MAGIC = Buffer.from('FCRP', 'latin1');
-const KIND_OFFSET = 5;
 
 /** Reads bytes of a file from a place on; fewer where it ends. */
 export type ReadAt = (place: number, bytes: number) => Promise<Buffer>;
@@ -35,10 +33,17 @@ export async function bytesWithoutRoom(size: number, read: ReadAt): Promise<numb
   const behind = await read(from, SEAL_FRAME_BYTES + SEAL_ZEROS_MAX);
   for (let zeros = 0; zeros <= SEAL_ZEROS_MAX && end + zeros <= size; zeros += 1) {
     const at = end + zeros - SEAL_FRAME_BYTES - from;
-    const isSeal = at >= 0 && behind.subarray(at, at + MAGIC.length).equals(MAGIC);
-    if (isSeal && behind[at + KIND_OFFSET] === FrameKind.Seal) return end + zeros;
+    if (at >= 0 && beginsWithSeal(behind.subarray(at))) return end + zeros;
   }
   return size;
+}
+
+function beginsWithSeal(bytes: Buffer): boolean {
+  try {
+    return decodeHeader(bytes).kind === FrameKind.Seal;
+  } catch {
+    return false;
+  }
 }
 
 /** Returns how many of the first `length` bytes there are before the zeros at their end. */

@@ -4,8 +4,11 @@
  *
  *     u64 offset of the first of these frames | u32 frames | u64 XXH3-64 of their index entries
  */
-import { SEAL_BYTES } from '../limits.js';
+import { FRAME_HEADER_BYTES, SEAL_BYTES } from '../limits.js';
 import { PayloadReader } from './payload-reader.js';
+
+/** Bytes of a Seal with its header. */
+export const SEAL_FRAME_BYTES = FRAME_HEADER_BYTES + SEAL_BYTES;
 
 /** The fields of a Seal. */
 export interface SealMessage {

@@ -2,7 +2,6 @@
  * A link or a pipe that somebody has put into a data directory in a file's place is neither followed nor
  * waited for.
  */
-import { execFileSync } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
@@ -24,6 +23,7 @@ import { DEFAULT_FILE_MODE } from '../../src/files/file-mode.js';
 import { indexPath } from '../../src/frame/index-entry.js';
 import { dataFiles, writeData } from '../support/data-fixture.js';
 import { newEngine } from '../support/engines.js';
+import { plantDevice, plantPipe } from '../support/plants.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'fastcache-planted-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -57,14 +57,8 @@ const plants: Record<string, (path: string, victim: string) => void> = {
     rmSync(path);
     symlinkSync(victim, path);
   },
-  'a device': (path) => {
-    rmSync(path);
-    symlinkSync('/dev/zero', path);
-  },
-  'a pipe': (path) => {
-    rmSync(path);
-    execFileSync('mkfifo', [path]);
-  },
+  'a device': plantDevice,
+  'a pipe': plantPipe,
   'a directory': (path) => {
     rmSync(path);
     mkdirSync(path);

@@ -39,16 +39,15 @@ export const dataBugs: readonly PlantedBug[] = [
   {
     name: 'the room behind a segment is content',
     file: 'src/frame/room.ts',
-    find: 'if (isSeal && behind[at + KIND_OFFSET] === FrameKind.Seal) return end + zeros;',
-    replace: 'if (isSeal && behind[at + KIND_OFFSET] === FrameKind.Seal) return size;',
+    find: 'if (at >= 0 && beginsWithSeal(behind.subarray(at))) return end + zeros;',
+    replace: 'if (at >= 0 && beginsWithSeal(behind.subarray(at))) return size;',
     tests: room,
   },
   {
     name: 'zeros behind anything are room',
     file: 'src/frame/room.ts',
-    find: '    if (isSeal && behind[at + KIND_OFFSET] === FrameKind.Seal) return end + zeros;\n  }\n  return size;',
-    replace:
-      '    if (isSeal && behind[at + KIND_OFFSET] === FrameKind.Seal) return end + zeros;\n  }\n  return end;',
+    find: 'return end + zeros;\n  }\n  return size;',
+    replace: 'return end + zeros;\n  }\n  return end;',
     tests: room,
   },
   {
@@ -107,7 +106,7 @@ export const dataBugs: readonly PlantedBug[] = [
   },
   {
     name: 'a manifest takes its place before it is on the disk',
-    file: 'src/data/manifest.ts',
+    file: 'src/data/replace-file.ts',
     find: '    await file.sync();\n',
     replace: '',
     tests: directory,

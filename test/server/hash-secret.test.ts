@@ -1,5 +1,4 @@
 /** The secret of the tables, which a data directory keeps, so that a start loads it in their order. */
-import { execFileSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -18,6 +17,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { keepHashSecret, readHashSecret } from '../../src/data/hash-secret.js';
 import { clientOf, startPrimary } from '../support/library.js';
 import { LossyDisk } from '../support/lossy-disk.js';
+import { plantDevice, plantPipe } from '../support/plants.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'fastcache-secret-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -79,14 +79,8 @@ describe('a data directory', () => {
       writeFileSync(`${path}.victim`, `${'0'.repeat(32)}\n`);
       symlinkSync(`${path}.victim`, path);
     },
-    'a device': (path) => {
-      rmSync(path);
-      symlinkSync('/dev/zero', path);
-    },
-    'a pipe': (path) => {
-      rmSync(path);
-      execFileSync('mkfifo', [path]);
-    },
+    'a device': plantDevice,
+    'a pipe': plantPipe,
   };
 
   it.each(Object.entries(faults))('gets another secret where it is %s', async (_, harm) => {
@@ -130,7 +124,7 @@ describe('a data directory', () => {
 });
 
 it('a disk that fails at any operation keeps the old secret, the new one or none', async () => {
-  for (let failing = 0; failing < 5; failing += 1) {
+  for (let failing = 0; failing < 6; failing += 1) {
     const files = new LossyDisk();
     await keepHashSecret(files, 1n);
     let operations = 0;

@@ -163,11 +163,13 @@ function endOf(server: Server): Promise<void> {
   return ended;
 }
 
-/** The progress of reading what a server starts with; undefined where there is nothing to read. */
+/**
+ * The progress of reading what a server starts with; undefined where there is nothing to read, or no terminal
+ * to show it on.
+ */
 async function progressOf({ data, load }: ParsedFlags['flags']): Promise<ReadProgress | undefined> {
-  if (typeof load !== 'string' && typeof data !== 'string') return undefined;
-  // The line is shown on a terminal only.
-  if (!process.stderr.isTTY) return undefined;
+  const isReading = typeof load === 'string' || typeof data === 'string';
+  if (!isReading || !process.stderr.isTTY) return undefined;
   const { ReadProgress } = await import('../terminal/read-progress.js');
   return new ReadProgress(process.stderr, systemClock, 'loading');
 }

@@ -3,9 +3,10 @@
  * memory: it holds a chunk and the one frame that reaches past it.
  */
 import { createReadStream } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { FastcacheError } from '../../errors.js';
-import { segmentBytes } from '../../files/segment-bytes.js';
+import { orClosed } from '../../files/or-closed.js';
+import { roomStart } from '../../files/room-start.js';
 import { isSegment } from '../../frame/room.js';
 import { FrameSplitter, type SplitFrame } from '../../frame/splitter.js';
 import { untilAborted } from './until-aborted.js';
@@ -147,29 +148,16 @@ function chunksOf(source: DumpSource, start: number): AsyncIterable<Buffer> {
   if (typeof source !== 'string') return asBuffers(source);
   if (source === '-') return process.stdin as AsyncIterable<Buffer>;
   if (isSegment(source)) return segmentChunks(source, start);
-  return fileChunks(source, start);
-}
-
-function fileChunks(path: string, start: number, bytes = Number.POSITIVE_INFINITY): AsyncIterable<Buffer> {
   // With any `start`, even 0, Node reads at positions, which a pipe does not have.
-  const from = start > 0 ? { start } : {};
-  return createReadStream(path, { ...from, end: bytes - 1, highWaterMark: CHUNK_BYTES });
+  return createReadStream(source, { ...(start > 0 && { start }), highWaterMark: CHUNK_BYTES });
 }
 
 /** A segment may have room behind its frames. */
 async function* segmentChunks(path: string, start: number): AsyncGenerator<Buffer, void, void> {
-  const isPlain = (await stat(path)).isFile();
-  const bytes = isPlain ? await contentBytes(path) : undefined;
-  if (bytes === undefined || bytes > start) yield* fileChunks(path, start, bytes);
-}
-
-async function contentBytes(path: string): Promise<number> {
   const file = await open(path);
-  try {
-    return await segmentBytes(file);
-  } finally {
-    await file.close();
-  }
+  const until = await orClosed(file, () => roomStart(file, path));
+  if (until > start) yield* file.createReadStream({ start, end: until - 1, highWaterMark: CHUNK_BYTES });
+  else await file.close();
 }
 
 async function* asBuffers(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, void, void> {

@@ -1,23 +1,28 @@
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
+  closeSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   renameSync,
   rmSync,
   truncateSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { systemTimers, type Timers } from '../../../src/clock.js';
+import { segmentName } from '../../../src/data/manifest.js';
 import { FollowedDump } from '../../../src/dump/read/follow.js';
 import type { FastcacheError } from '../../../src/errors.js';
 import { encodeBatch } from '../../../src/frame/batch.js';
 import { encodeFrame } from '../../../src/frame/frame.js';
 import { FrameKind } from '../../../src/frame/kinds.js';
+import { encodeSeal } from '../../../src/frame/seal.js';
 import { decodeWith, parseLines, setRecord } from '../../support/decode-dumps.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'fastcache-follow-'));
@@ -29,11 +34,11 @@ const hello = readFileSync('fixtures/golden/hello-full.fcrp');
 
 beforeEach(() => writeFileSync(file, ack));
 
-/** Follows `file`; the bytes that it saw grow with it. */
-function follow() {
+/** Follows a file; the bytes that it saw grow with it. */
+function follow(path = file) {
   const stopping = new AbortController();
   onTestFinished(() => stopping.abort());
-  const dump = new FollowedDump(file, { pollMs: 5, timers: systemTimers, stopped: stopping.signal });
+  const dump = new FollowedDump(path, { pollMs: 5, timers: systemTimers, stopped: stopping.signal });
   const seen: { offset: number; kind: number }[] = [];
   const faults: FastcacheError[] = [];
   let beginnings = 0;
@@ -72,6 +77,25 @@ describe('a followed dump', () => {
     expect(seen[1]).toEqual({ offset: ack.length, kind: FrameKind.Hello });
     appendFileSync(file, ack.subarray(0, 10));
     await wait(30);
+    stop();
+    await ended;
+    expect(faults).toEqual([]);
+  });
+
+  it('of which room is behind the frames goes on with those that take its place', async () => {
+    const segment = join(directory, segmentName(1));
+    const seal = encodeFrame(
+      FrameKind.Seal,
+      encodeSeal({ start: 0, frames: 1, hash: 0x1234_5678_9abc_def0n }),
+    );
+    writeFileSync(segment, Buffer.concat([ack, seal, Buffer.alloc(1_000)]));
+    const { seen, faults, ended, stop } = follow(segment);
+    await until(() => seen.length === 2);
+    const writer = openSync(segment, 'r+');
+    writeSync(writer, Buffer.concat([hello, seal]), 0, hello.length + seal.length, ack.length + seal.length);
+    closeSync(writer);
+    await until(() => seen.length === 4);
+    expect(seen[2]).toEqual({ offset: ack.length + seal.length, kind: FrameKind.Hello });
     stop();
     await ended;
     expect(faults).toEqual([]);
