@@ -111,6 +111,8 @@ export class Bases {
    * logged, and tried again later.
    */
   tidy(names: readonly string[]): void {
+    // A removal that is not over when the next is due would fall behind the writes.
+    this.#options.removals.hurry();
     this.#tidying = this.#tidying.then(() => this.#tidy(names));
   }
 

@@ -97,7 +97,7 @@ export class DataDirectory {
     this.archive = new SegmentArchive({ files, keeper, clock, timers, stream, writtenBytes, segment });
     this.#fsync = options.fsync;
     this.#journal = this.#newJournal();
-    const removals = new Removals({ files, timers, log });
+    const removals = new Removals({ files, clock, timers, log });
     this.#removals = removals;
     this.#dumps = new DumpMaker({ files, keeper, removals, named: () => this.#named() });
     this.#bases = new Bases({
@@ -231,8 +231,8 @@ export class DataDirectory {
     this.#isClosed = true;
     this.#retry?.cancel();
     this.giveUp();
-    await this.#bases.settled();
     this.#removals.stop();
+    await this.#bases.settled();
     try {
       const isWhole = await this.#journal.close();
       await this.#bases.settled();
@@ -346,6 +346,7 @@ export class DataDirectory {
     const isNew = this.#fault === undefined;
     this.#fault = error;
     this.#bases.giveUp(error);
+    this.#removals.hurry();
     this.#answerWaiting(false);
     if (isNew) {
       log.error(

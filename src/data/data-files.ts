@@ -39,6 +39,11 @@ export interface DataFiles {
   /** Opens a file, which is made if it is not there, to write on behind its first `bytes` bytes. */
   reopen(name: string, bytes: number): Promise<DataFile>;
   rename(from: string, to: string): Promise<void>;
+  /**
+   * Takes so many bytes from the end of a file that counts no longer. Resolves with false, and has changed
+   * nothing, where it has no more than these, or is not there.
+   */
+  shorten(name: string, bytes: number): Promise<boolean>;
   /** Removes a file, if it is there. */
   remove(name: string): Promise<void>;
   /** Cuts a file behind its first `bytes` bytes, and syncs it. */

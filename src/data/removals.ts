@@ -1,17 +1,24 @@
 /**
  * Removes the files of a data directory that count no longer. A file that cannot be removed does no harm: it
  * is logged, and tried again.
+ *
+ * A large file goes piece by piece, with pauses. A file system that frees all of it at once may keep the disk
+ * from the writes of clients meanwhile, for some tenths of a second where the disk is told what is free.
  */
-import type { Timer, Timers } from '../clock.js';
+import type { Clock, Timer, Timers } from '../clock.js';
 import type { Log } from '../replication/log.js';
 import type { DataFiles } from './data-files.js';
 
 /** Milliseconds until removing is tried again. */
 const RETRY_MS = 10_000;
+const PIECE_BYTES = 8 * 1_048_576;
+/** A pause is so many times as long as the piece before it took. */
+const PAUSE_TIMES = 9;
 
 /** The options of removals. */
 export interface RemovalsOptions {
   readonly files: DataFiles;
+  readonly clock: Clock;
   readonly timers: Timers;
   readonly log: Log;
 }
@@ -21,6 +28,9 @@ export class Removals {
   readonly #options: RemovalsOptions;
   readonly #left = new Set<string>();
   #retry: Timer | undefined;
+  /** Ends the pause that is being made. */
+  #goOn: () => void = () => {};
+  #isHurried = false;
   #isStopped = false;
 
   constructor(options: RemovalsOptions) {
@@ -30,9 +40,11 @@ export class Removals {
   /** Removes these files, and what was left before. It never rejects. */
   async remove(names: Iterable<string>): Promise<void> {
     const { files, timers, log } = this.#options;
+    this.#isHurried = this.#isStopped;
     const isFirst = new Set(names);
     for (const name of new Set([...this.#left, ...isFirst])) {
       try {
+        await this.#removePieces(name);
         await files.remove(name);
         this.#left.delete(name);
       } catch (error) {
@@ -52,9 +64,37 @@ export class Removals {
     });
   }
 
-  /** Tries nothing again by itself. */
+  /** Makes no more pauses in the removal that is under way: room is needed, or a caller waits for its end. */
+  hurry(): void {
+    this.#isHurried = true;
+    this.#goOn();
+  }
+
+  /** Tries nothing again by itself, and makes no more pauses. */
   stop(): void {
     this.#isStopped = true;
     this.#retry?.cancel();
+    this.hurry();
+  }
+
+  /** Takes a large file's bytes from it, as long as nothing hurries. */
+  async #removePieces(name: string): Promise<void> {
+    const { files, clock } = this.#options;
+    while (!this.#isHurried) {
+      const startedUs = clock.monotonicUs();
+      if (!(await files.shorten(name, PIECE_BYTES))) return;
+      await this.#pause(((clock.monotonicUs() - startedUs) * PAUSE_TIMES) / 1_000);
+    }
+  }
+
+  async #pause(delayMs: number): Promise<void> {
+    if (this.#isHurried) return;
+    const { timers } = this.#options;
+    let timer: Timer | undefined;
+    await new Promise<void>((resolve) => {
+      this.#goOn = resolve;
+      timer = timers.after(Math.ceil(delayMs), resolve);
+    });
+    timer?.cancel();
   }
 }

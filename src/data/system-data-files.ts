@@ -62,6 +62,14 @@ export function systemDataFiles(directory: string, mode: number): DataFiles {
       return new SystemFile(file, path, bytes);
     },
     rename: (from, to) => rename(pathOf(from), pathOf(to)),
+    async shorten(name, bytes) {
+      const path = pathOf(name);
+      const { size = 0 } = (await lstat(path).catch(unlessMissing)) ?? {};
+      if (size <= bytes) return false;
+      const file = await openPlain(path, O_WRONLY);
+      await using(file, () => file.truncate(size - bytes));
+      return true;
+    },
     remove: (name) => rm(pathOf(name), { force: true }),
     async truncate(name, bytes) {
       const file = await openPlain(pathOf(name), O_RDWR);

@@ -207,6 +207,12 @@ export class LossyDisk implements DataFiles {
     });
   }
 
+  async shorten(name: string, bytes: number): Promise<boolean> {
+    const size = this.bytesOf(name)?.length ?? 0;
+    if (size > bytes) await this.truncate(name, size - bytes);
+    return size > bytes;
+  }
+
   async remove(name: string): Promise<void> {
     await this.#do('remove', name, () => this.#names.delete(name));
   }
