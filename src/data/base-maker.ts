@@ -2,6 +2,7 @@
  * Makes a base while all goes on: the file is one more passenger of the carousel, and gets what a replica is
  * sent that is given a snapshot (docs/architecture.md, "Bootstrap").
  */
+import type { Timers } from '../clock.js';
 import { encodeFrame } from '../frame/frame.js';
 import { encodeHelloFrame } from '../frame/hello.js';
 import { FrameKind } from '../frame/kinds.js';
@@ -12,6 +13,7 @@ import { Subscriber } from '../replication/primary/subscriber.js';
 import type { FrameStream } from '../replication/stream/stream.js';
 import type { Connection } from '../transport/connection.js';
 import type { DumpFile } from './dump-file.js';
+import { Gathering } from './gathering.js';
 import { markedPairs } from './segment-proofs.js';
 
 /** So many bytes may wait to be written before the scan waits for them. */
@@ -22,6 +24,7 @@ export interface BaseOptions {
   readonly stream: FrameStream;
   readonly carousel: Carousel;
   readonly file: DumpFile;
+  readonly timers: Timers;
 }
 
 /**
@@ -41,13 +44,13 @@ export class BaseMaker {
   /** Joins the carousel at once. */
   constructor(options: BaseOptions) {
     this.#options = options;
-    const { stream, carousel, file } = options;
+    const { stream, carousel, file, timers } = options;
     this.#ended = new Promise((resolve, reject) => {
       this.#end = (error) => (error === undefined ? resolve() : reject(error));
     });
     // A caller that waits for the end gets the error; nobody may wait yet when it fails.
     this.#ended.catch(() => {});
-    this.#sink = new DumpSink(file, (error) => this.giveUp(error));
+    this.#sink = new DumpSink(file, timers, (error) => this.giveUp(error));
     this.#subscriber = new Subscriber(this.#sink, stream.backlog, {
       maxQueueFrames: Number.POSITIVE_INFINITY,
       maxQueueBytes: Number.POSITIVE_INFINITY,
@@ -84,11 +87,15 @@ export class BaseMaker {
   giveUp(error: Error): void {
     this.#options.carousel.leave(this.#joiner);
     this.#subscriber.close();
+    this.#sink.destroy();
     this.#end(error);
   }
 }
 
-/** A dump as a connection of the stream: bytes that it has taken wait until they are written. */
+/**
+ * A dump as a connection of the stream: bytes that it has taken wait until they are written, many of them at
+ * once.
+ */
 class DumpSink implements Connection {
   readonly remoteAddress = 'the data directory';
   readonly handlers = { onData() {}, onDrain() {}, onClose() {} };
@@ -99,10 +106,13 @@ class DumpSink implements Connection {
   sentBytes = 0;
   #isFull = false;
   #writing: Promise<void> | undefined;
+  readonly #gathering: Gathering;
+  #isEnding = false;
 
-  constructor(file: DumpFile, fail: (error: Error) => void) {
+  constructor(file: DumpFile, timers: Timers, fail: (error: Error) => void) {
     this.#file = file;
     this.#fail = fail;
+    this.#gathering = new Gathering(timers, () => this.#begin());
   }
 
   get bufferedBytes(): number {
@@ -112,19 +122,27 @@ class DumpSink implements Connection {
   write(bytes: Uint8Array): boolean {
     this.#waiting.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     this.#bufferedBytes += bytes.length;
-    this.#writing ??= this.#writeOn();
+    if (!this.#gathering.waits(this.#bufferedBytes)) this.#begin();
     this.#isFull ||= this.#bufferedBytes >= BUFFER_BYTES;
     return !this.#isFull;
   }
 
   /** Resolves when all is written. */
   async written(): Promise<void> {
+    this.#isEnding = true;
+    this.#begin();
     while (this.#writing !== undefined) await this.#writing;
+    this.#gathering.cancel();
+  }
+
+  #begin(): void {
+    this.#writing ??= this.#writeOn();
   }
 
   async #writeOn(): Promise<void> {
     try {
-      while (this.#waiting.length > 0) {
+      while (this.#waiting.length > 0 && (this.#isEnding || !this.#gathering.waits(this.#bufferedBytes))) {
+        this.#gathering.taken();
         const pieces = this.#waiting;
         this.#waiting = [];
         const bytes = this.#bufferedBytes;
@@ -147,5 +165,7 @@ class DumpSink implements Connection {
   pause(): void {}
   resume(): void {}
   end(): void {}
-  destroy(): void {}
+  destroy(): void {
+    this.#gathering.cancel();
+  }
 }

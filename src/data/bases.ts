@@ -1,5 +1,5 @@
 /** The bases of a data directory: how one is made beside the writes, and what is known of the last one. */
-import type { Clock } from '../clock.js';
+import type { Clock, Timers } from '../clock.js';
 import type { Log } from '../replication/log.js';
 import type { Carousel } from '../replication/primary/carousel.js';
 import type { FrameStream } from '../replication/stream/stream.js';
@@ -32,6 +32,7 @@ export interface SaveReport {
 /** The options of the bases. */
 export interface BasesOptions {
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly log: Log;
   readonly keeper: ManifestKeeper;
   readonly dumps: DumpMaker;
@@ -157,7 +158,7 @@ export class Bases {
 
   /** Fills a base with the present content. Resolves with its entry when it is on the disk. */
   async #fill(file: DumpFile): Promise<BaseEntry> {
-    const { carousel, stream: streamNow, clock, keeper, journal: journalNow, fault } = this.#options;
+    const { carousel, stream: streamNow, clock, timers, keeper, journal: journalNow, fault } = this.#options;
     const journal = journalNow();
     await journal.begun();
     this.#goOn();
@@ -166,7 +167,7 @@ export class Bases {
     if (stream === undefined || segment === undefined) throw new GivenUp('there is no content');
     // Of another stream, the segments are not those that are applied to it.
     if (!journal.isBegun(stream)) throw fault() ?? new GivenUp('another stream is followed');
-    const maker = new BaseMaker({ stream, carousel: carousel(stream), file });
+    const maker = new BaseMaker({ stream, carousel: carousel(stream), file, timers });
     this.#maker = maker;
     const keys = stream.store.keyCount();
     await maker.ended.finally(() => {
