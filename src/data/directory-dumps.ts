@@ -84,6 +84,12 @@ export function dumpsOf(directory: string, { segments, bases }: Manifest): Direc
   ]);
 }
 
+/** Whether the manifest names all of these files still: a server drops those that it does not need any more. */
+export async function areStillNamed(directory: string, dumps: readonly DirectoryDump[]): Promise<boolean> {
+  const named = new Set(dumpsOf(directory, await readDirectory(directory)).map(({ name }) => name));
+  return dumps.every(({ name }) => named.has(name));
+}
+
 /**
  * Returns the paths with the files of each directory in its place, as one dump: all segments, and the bases
  * that stand for content that no segment has. Throws as `readDirectory`.

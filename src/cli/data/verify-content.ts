@@ -1,5 +1,5 @@
 /** Whether the files of a data directory lead to its content, and to what the digests in them say. */
-import { filesOf } from '../../data/directory-dumps.js';
+import { areStillNamed, dumpsOf, filesOf, readDirectory } from '../../data/directory-dumps.js';
 import { type Content, contentOf, type Manifest } from '../../data/manifest.js';
 import { allContents } from '../../data/past-manifest.js';
 import { ContentProof } from '../../dump/fold/content-proof.js';
@@ -9,6 +9,9 @@ import { ToolStores } from '../../dump/fold/tool-stores.js';
 import { type DumpProgress, dumpName, inDump, readDumpChunks } from '../../dump/read/dump-reader.js';
 import { WatermarkStore } from '../../engine/watermark-store.js';
 import { FastcacheError } from '../../errors.js';
+
+/** So often is the content read at most while the server that has the directory drops files of it. */
+const TRIES = 5;
 
 /** The content that the files of a directory lead to, compared with their digests. */
 export interface VerifiedDataContent {
@@ -26,6 +29,24 @@ export interface VerifiedDataContent {
  * and system errors.
  */
 export async function verifyContent(
+  directory: string,
+  hasDigests: boolean,
+  onProgress: (progress: DumpProgress) => void,
+): Promise<VerifiedDataContent> {
+  for (let tries = 1; ; tries += 1) {
+    const manifest = await readDirectory(directory);
+    const isLast = async () =>
+      tries === TRIES || (await areStillNamed(directory, dumpsOf(directory, manifest)));
+    try {
+      const content = await verifyOnce(directory, manifest, hasDigests, onProgress);
+      if (content.fault === undefined || (await isLast())) return content;
+    } catch (error) {
+      if (await isLast()) throw error;
+    }
+  }
+}
+
+async function verifyOnce(
   directory: string,
   manifest: Manifest,
   hasDigests: boolean,

@@ -3,7 +3,7 @@ import chalk from 'chalk';
 import type { Clock } from '../../clock.js';
 import { damagedData, MISSEALED, uncheckedText } from '../../data/checked-dump.js';
 import type { DataFiles } from '../../data/data-files.js';
-import { type DirectoryDump, dumpsOf, readDirectory } from '../../data/directory-dumps.js';
+import { areStillNamed, type DirectoryDump, dumpsOf, readDirectory } from '../../data/directory-dumps.js';
 import { SegmentIndex } from '../../data/segment-index.js';
 import { readMark } from '../../data/sync-mark.js';
 import { systemDataFiles } from '../../data/system-data-files.js';
@@ -54,6 +54,8 @@ export async function runVerifyData(invocation: VerifyDataInvocation): Promise<n
   try {
     for (const dump of dumpsOf(directory, manifest)) {
       const file = await verified(directory, dump, progress);
+      // What the server that has the directory has removed meanwhile was not damaged.
+      if (file.faultCount > 0 && !(await areStillNamed(directory, [dump]))) continue;
       if (!json) await output.write(fileText(file));
       files.push(file);
     }
@@ -61,7 +63,7 @@ export async function runVerifyData(invocation: VerifyDataInvocation): Promise<n
     // A fault of a file is a fault of the content too: that is compared only where all files are sound.
     if (files.every(({ faultCount }) => faultCount === 0)) {
       const hasDigests = provesContent && files.some((file) => file.hasDigests);
-      content = await verifyContent(directory, manifest, hasDigests, progress.show);
+      content = await verifyContent(directory, hasDigests, progress.show);
     }
   } finally {
     progress.close();
