@@ -3,6 +3,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { register } from 'tsx/esm/api';
 import { entries, extract, root } from './extract-api.js';
 
 const TITLES = { index: 'fastcache', frames: 'fastcache/frames' };
@@ -22,7 +23,8 @@ const KINDS = {
 /** Types of the options, and the beginning that each is for. */
 const OPTION_TYPES = { PrimaryOptions: 'primary', ReplicaOptions: 'replica', ServerOptions: 'server' };
 
-const { serverOptions } = await import('../dist/src/server/options.js');
+register();
+const { serverOptions } = await import('../src/server/options.ts');
 const optionTexts = readOptionTexts();
 const isCheck = process.argv.includes('--check');
 const stale = [];

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import zlib from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { loadedModules } from '../support/loaded-modules.js';
+import { builtFiles, loadedModules, withSources } from '../support/loaded-modules.js';
 import { FastcacheProcess, repositoryRoot } from '../support/processes.js';
 import { runCommand } from '../support/run-command.js';
 
@@ -14,9 +14,9 @@ const FREE_PORTS = ['--bind', ':0', '--listen', ':0'];
 /** Returns the parts that the modules belong to: packages, and folders of ours. */
 function partsOf(modules: readonly string[]): Set<string> {
   return new Set(
-    modules.flatMap((module) => {
+    withSources(modules).flatMap((module) => {
       const inPackage = /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(module)?.[1];
-      const ours = /\/dist\/((?:src\/[^/]+|commands)\/)/.exec(module)?.[1];
+      const ours = /^(?:src\/[^/]+|commands)\//.exec(module)?.[0];
       return inPackage ?? ours ?? [];
     }),
   );
@@ -50,9 +50,10 @@ describe('a question about the program', () => {
 });
 
 describe('a primary', () => {
-  it('loads neither zstd, msgpack, metrics, TLS, tools for dumps nor the help unless it uses them', async () => {
+  it('loads zstd, msgpack, metrics, TLS, data directories, tools for dumps and the help at their use', async () => {
     const modules = await loadedModules(['bin/run.js', 'primary', 'start', ...FREE_PORTS], true);
-    expect(modules.filter((module) => module.includes('/transport/tls'))).toEqual([]);
+    const unwanted = /^src\/(transport\/tls|data\/(?!retention))/;
+    expect(withSources(modules).filter((module) => unwanted.test(module))).toEqual([]);
     const parts = partsOf(modules);
     expect(parts).toContain('src/server/');
     for (const unused of ['zstd-napi', 'msgpackr', 'prom-client', '@oclif/plugin-help', 'src/dump/']) {
@@ -62,12 +63,12 @@ describe('a primary', () => {
 
   it('loads no command but its own', async () => {
     const modules = await loadedModules(['bin/run.js', 'primary', 'start', ...FREE_PORTS], true);
-    const commands = modules.filter((module) => module.includes('/dist/commands/'));
-    expect(new Set(commands.map((module) => module.replace(/.*\/dist\//, '')))).toEqual(
-      new Set(['commands/primary/start.js']),
-    );
-    // A module more needs a reason.
-    expect(modules.length).toBeLessThan(485);
+    const commands = withSources(modules).filter((module) => module.startsWith('commands/'));
+    expect(commands).toEqual(['commands/primary/start.ts']);
+    // A file more needs a reason.
+    expect(modules.length).toBeLessThan(150);
+    // Nor is a file to grow by what is used later.
+    expect(withSources(modules).length).toBeLessThan(490);
   });
 
   it('loads zstd with compression, and prom-client with metrics', async () => {
@@ -143,7 +144,12 @@ describe('the manifest and the help of the build', () => {
   });
 });
 
-it('the package holds what a start reads, the changelog, and no source maps', () => {
+it('each source is in one file, of which a process has it once', () => {
+  const sources = withSources(builtFiles());
+  expect(sources.filter((source, index) => sources.indexOf(source) !== index)).toEqual([]);
+});
+
+it('the package holds what a start reads, the changelog, no source maps and nothing of an earlier build', () => {
   const listed = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
     cwd: repositoryRoot,
     encoding: 'utf8',
@@ -163,5 +169,7 @@ it('the package holds what a start reads, the changelog, and no source maps', ()
     ]),
   );
   expect(files.filter((file) => file.endsWith('.map'))).toEqual([]);
+  const code = files.filter((file) => /^dist\/.*\.js$/.test(file));
+  expect(code.map((file) => join(repositoryRoot, file)).sort()).toEqual(builtFiles().sort());
   expect(readFileSync(join(repositoryRoot, 'dist/src/index.js'), 'utf8')).not.toContain('sourceMappingURL');
 });

@@ -27,7 +27,7 @@ import {
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { DumpBuilder } from '../support/dump-builder.js';
 import { startPrimary } from '../support/library.js';
-import { loadedModules } from '../support/loaded-modules.js';
+import { loadedModules, withSources } from '../support/loaded-modules.js';
 import { bytesOf } from '../support/raw-frames.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'fastcache-frames-'));
@@ -237,9 +237,9 @@ describe('a signal', () => {
 
 it('the library loads neither oclif nor chalk, and zstd only for compressed frames', async () => {
   const loaded = await loadedModules(['--input-type=module', '-e', "await import('fastcache/frames');"]);
-  const ours = loaded.filter((module) => module.includes('/dist/src/'));
-  expect(ours.some((module) => module.endsWith('/dist/src/frames/index.js'))).toBe(true);
-  expect(ours.filter((module) => module.includes('/dist/src/cli/'))).toEqual([]);
+  const ours = withSources(loaded);
+  expect(ours).toContain('src/frames/index.ts');
+  expect(ours.filter((module) => module.startsWith('src/cli/'))).toEqual([]);
   expect(
     loaded.filter((module) => /\/node_modules\/(@oclif|chalk|zstd-napi|msgpackr)\//.test(module)),
   ).toEqual([]);

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LineProcess } from './processes.js';
+import { LineProcess, repositoryRoot } from './processes.js';
 
 /** Appends the URL of each ES module, in the thread of the loader's hooks. */
 const HOOKS = `
@@ -49,4 +49,22 @@ export async function loadedModules(args: readonly string[], isServer = false): 
     await child.kill();
     rmSync(folder, { recursive: true });
   }
+}
+
+const dist = join(repositoryRoot, 'dist/');
+
+/** Returns the sources of each file that `npm run build` has bundled (bin/bundle.js). */
+function readChunks(): Record<string, string[]> {
+  return JSON.parse(readFileSync(`${dist}chunks.json`, 'utf8')) as Record<string, string[]>;
+}
+
+/** Returns the paths of the bundled files. */
+export function builtFiles(): string[] {
+  return Object.keys(readChunks()).map((file) => dist + file);
+}
+
+/** Returns the modules, with the sources of a bundled file in its place: src/… and commands/…. */
+export function withSources(modules: readonly string[]): string[] {
+  const chunks = readChunks();
+  return modules.flatMap((module) => (module.startsWith(dist) ? chunks[module.slice(dist.length)]! : module));
 }

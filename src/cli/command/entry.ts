@@ -3,6 +3,8 @@
  * does, and the words of a command that there is not are answered as every other mistake is.
  */
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { CLIError } from '@oclif/core/errors';
 import { flush } from '@oclif/core/flush';
 import { handle } from '@oclif/core/handle';
@@ -36,9 +38,11 @@ export async function runCommandLine(load: LoadOptions): Promise<void> {
 }
 
 async function refuse(argv: readonly string[]): Promise<void> {
-  const manifest = JSON.parse(
-    readFileSync(new URL('../../../../oclif.manifest.json', import.meta.url), 'utf8'),
-  ) as { commands: Record<string, unknown> };
+  // The package is found by its name, from the sources and from the bundled files alike.
+  const root = dirname(createRequire(import.meta.url).resolve('fastcache/package.json'));
+  const manifest = JSON.parse(readFileSync(join(root, 'oclif.manifest.json'), 'utf8')) as {
+    commands: Record<string, unknown>;
+  };
   const commands = Object.keys(manifest.commands).map((id) => id.replaceAll(':', ' '));
   const { unknownCommand } = await import('./unknown-command.js');
   const error = unknownCommand(argv, commands);

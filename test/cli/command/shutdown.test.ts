@@ -8,14 +8,14 @@ import { RespClient } from '../../support/resp-client.js';
 
 /** A server that takes its time to drain. */
 const SCRIPT = `
-import { stopRequested } from './dist/src/cli/command/shutdown.js';
+import { stopRequested } from './src/cli/command/shutdown.ts';
 setInterval(() => {}, 1000);
 stopRequested().then((signal) => console.log('draining after ' + signal));
 console.log('ready');
 `;
 
 function slowServer(): LineProcess {
-  return new LineProcess(process.execPath, ['--input-type=module', '-e', SCRIPT]);
+  return new LineProcess(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', SCRIPT]);
 }
 
 it('a second SIGINT does not wait for the drain and exits 130', async () => {
@@ -38,7 +38,7 @@ it('a second SIGTERM lets it drain, a SIGINT behind it does not', async () => {
 /** A tool that makes a file, and is ended while it does. */
 const TOOL = `
 import { writeSync } from 'node:fs';
-import { untilExit } from './dist/src/cli/command/shutdown.js';
+import { untilExit } from './src/cli/command/shutdown.ts';
 setInterval(() => {}, 1000);
 await untilExit((ending) => {
   ending.addEventListener('abort', () => writeSync(1, 'discarded\\n'));
@@ -52,7 +52,7 @@ it.each([
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const)('%s has a tool discard what is half written, from its first line on', async (signal, code) => {
-  const tool = new LineProcess(process.execPath, ['--input-type=module', '-e', TOOL]);
+  const tool = new LineProcess(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', TOOL]);
   expect(await tool.nextLine()).toBe('ready');
   expect(await tool.kill(signal)).toEqual({ code, signal: null });
   expect(await tool.nextLine()).toBe('discarded');
@@ -61,7 +61,7 @@ it.each([
 /** A server whose drain waits for a disk that never answers: a pipe that nobody writes to is like it. */
 const HUNG = `
 import { open } from 'node:fs/promises';
-import { stopRequested } from './dist/src/cli/command/shutdown.js';
+import { stopRequested } from './src/cli/command/shutdown.ts';
 void open(process.argv[1]);
 stopRequested().then(() => console.log('draining'));
 console.log('ready');
@@ -76,7 +76,14 @@ function newPipe(): string {
 }
 
 it('a second SIGINT ends a process that waits for a disk which never answers', async () => {
-  const server = new LineProcess(process.execPath, ['--input-type=module', '-e', HUNG, newPipe()]);
+  const server = new LineProcess(process.execPath, [
+    '--import',
+    'tsx',
+    '--input-type=module',
+    '-e',
+    HUNG,
+    newPipe(),
+  ]);
   await server.nextLine();
   server.child.kill('SIGINT');
   expect(await server.nextLine()).toBe('draining');
