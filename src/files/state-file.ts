@@ -40,7 +40,7 @@ export function readStateFile(path: string, maxBytes: number): Buffer | undefine
   }
 }
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 /** The file beside a state is a new one each time, and no link is followed: others may have put one there. */
 const NEW_FILE = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
 
@@ -69,11 +69,28 @@ export async function replaceStateFile(
   try {
     await writeBeside(path, bytes, mode, disk);
     // The folder is synced so that the new name outlives a power cut too.
-    const folder = await disk.open(dirname(path), O_RDONLY);
-    await closing(folder, () => folder.sync());
+    await sync(dirname(path), disk);
   } catch (cause) {
     throw writeFailed(path, cause);
   }
+}
+
+/**
+ * Resolves when a file that was read is on the disk, under this name: a process that was killed may have left
+ * it before it was. Throws `WRITE_FAILED`.
+ */
+export async function syncStateFile(path: string, disk = systemDisk): Promise<void> {
+  try {
+    await sync(path, disk);
+    await sync(dirname(path), disk);
+  } catch (cause) {
+    throw writeFailed(path, cause);
+  }
+}
+
+async function sync(path: string, disk: StateDisk): Promise<void> {
+  const file = await disk.open(path, O_RDONLY | O_NONBLOCK);
+  await closing(file, () => file.sync());
 }
 
 async function writeBeside(path: string, bytes: Uint8Array, mode: number, disk: StateDisk): Promise<void> {

@@ -89,6 +89,8 @@ export interface RoleKeeperOptions {
   readonly file: string;
   readonly files: NodeFiles;
   readonly fileMode: NodeConfig['fileMode'];
+  /** The role that was read from the file; undefined: there was none. */
+  readonly kept: KeptRole | undefined;
   /** Returns what is to be kept now. */
   role(): KeptRole;
 }
@@ -101,20 +103,37 @@ export class RoleKeeper {
   /** The write that follows it; undefined: none is asked for. */
   #next: Promise<void> | undefined;
 
+  /** The bytes that were read, as long as none were written, and whether they are on the disk. */
+  #found: { readonly bytes: Buffer; readonly isSynced: Promise<boolean> } | undefined;
+
   constructor(options: RoleKeeperOptions) {
     this.#options = options;
+    const { file, files, kept } = options;
+    if (kept === undefined) return;
+    const isSynced = files.syncState(file).then(
+      () => true,
+      () => false,
+    );
+    this.#found = { bytes: encodeRole(kept), isSynced };
   }
 
   /** Resolves when the present role, or a later one, is on the disk. Throws WRITE_FAILED. */
   save(): Promise<void> {
     this.#next ??= this.#writing.then(() => {
       this.#next = undefined;
-      const { file, files, fileMode, role } = this.#options;
-      const written = files.replaceState(file, encodeRole(role()), modeBits(fileMode));
+      const written = this.#write(encodeRole(this.#options.role()));
       this.#writing = written.catch(() => {});
       return written;
     });
     return this.#next;
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
+    const { file, files, fileMode } = this.#options;
+    const found = this.#found;
+    this.#found = undefined;
+    if (found?.bytes.equals(bytes) === true && (await found.isSynced)) return;
+    await files.replaceState(file, bytes, modeBits(fileMode));
   }
 }
 

@@ -38,6 +38,8 @@ export interface NodeFiles {
    * still there.
    */
   replaceState(path: string, bytes: Uint8Array, mode: number): Promise<void>;
+  /** Resolves when a state that was read is on the disk. Throws WRITE_FAILED. */
+  syncState(path: string): Promise<void>;
   /** Returns the files of a data directory; those that are made have the mode `mode`. */
   openData(directory: string, mode: number): Promise<DataFiles>;
   /** Reads a certificate or a key. Throws NO_INPUT. */

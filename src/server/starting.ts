@@ -178,7 +178,7 @@ async function roleOf(
   if (file === undefined) return { kept: undefined, keeper: undefined };
   const { readRole, RoleKeeper } = await import('./role-file.js');
   const kept = readRole(file, files);
-  return { kept, keeper: (role) => new RoleKeeper({ file, files, fileMode, role }) };
+  return { kept, keeper: (role) => new RoleKeeper({ file, files, fileMode, kept, role }) };
 }
 
 async function beginningOf({ config, seams }: EngineOrigin, kept: RoleAtStart['kept']): Promise<Beginning> {

@@ -7,7 +7,7 @@ import { systemSeams } from '../clock.js';
 import { ShardEngine } from '../engine/shard-engine.js';
 import { openFileSink } from '../files/file-sink.js';
 import { readPemFile } from '../files/pem-file.js';
-import { readStateFile, replaceStateFile } from '../files/state-file.js';
+import { readStateFile, replaceStateFile, syncStateFile } from '../files/state-file.js';
 import { RespServer } from '../resp/server.js';
 import { tcpTransport } from '../transport/tcp.js';
 import type { NodeSeams } from './seams.js';
@@ -32,6 +32,7 @@ export const systemNodeSeams: NodeSeams = {
         : sink,
     readState: readStateFile,
     replaceState: replaceStateFile,
+    syncState: syncStateFile,
     openData: async (...given) => (await import('../data/system-data-files.js')).systemDataFiles(...given),
     readPem: readPemFile,
     loadContent: async (options) => (await import('../dump/rdb/load-content.js')).loadContent(options),

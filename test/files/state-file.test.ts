@@ -1,7 +1,7 @@
 /** In which order the steps of replacing a state reach the disk, shown by a disk that records them. */
 import { constants } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { replaceStateFile, type StateDisk } from '../../src/files/state-file.js';
+import { replaceStateFile, type StateDisk, syncStateFile } from '../../src/files/state-file.js';
 import { Recorder } from '../../src/replication/outputs/recorder.js';
 import { StateKeeper } from '../../src/replication/outputs/state-keeper.js';
 import { MemoryLog } from '../support/virtual-cluster.js';
@@ -30,7 +30,7 @@ function recordingDisk(failing?: string) {
   return { disk, steps, step };
 }
 
-const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants;
 const NEW = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
 
 const inOrder = [
@@ -39,7 +39,7 @@ const inOrder = [
   'sync folder/state.new',
   'close folder/state.new',
   'rename folder/state.new folder/state',
-  'open folder 0',
+  `open folder ${O_NONBLOCK}`,
   'sync folder',
   'close folder',
 ];
@@ -73,6 +73,13 @@ describe('replacing a state file', () => {
       /^The state cannot be written: cannot /,
     );
   });
+});
+
+it('syncing a state file syncs its bytes and its name', async () => {
+  const { disk, steps } = recordingDisk();
+  await syncStateFile('folder/state', disk);
+  const synced = steps.filter((step) => step.startsWith('sync'));
+  expect(synced).toEqual(['sync folder/state', 'sync folder']);
 });
 
 describe('a keeper of a state', () => {

@@ -1,17 +1,18 @@
 /** The role file: a server has its last role again, and it does not hide that it has lost its content. */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type LogEvent, Primary, Replica, Server, type ServerOptions } from '../../src/index.js';
-import { decodeRole, encodeRole, type KeptRole } from '../../src/server/role-file.js';
+import { decodeRole, encodeRole, type KeptRole, RoleKeeper } from '../../src/server/role-file.js';
+import { systemNodeSeams } from '../../src/server/system-seams.js';
 import { clientOf, closesLater, directory, infoOf, startPrimary } from '../support/library.js';
 import { eventually, freePort } from '../support/processes.js';
 import type { RespClient } from '../support/resp-client.js';
 
-let files = 0;
+let fileCount = 0;
 function newFile(): string {
-  files += 1;
-  return join(directory, `${files}.role`);
+  fileCount += 1;
+  return join(directory, `${fileCount}.role`);
 }
 
 async function serve(options: ServerOptions): Promise<Server> {
@@ -210,6 +211,26 @@ describe('a primary that had data and begins with none', () => {
     const recovered = await serve({ roleFile: await formerPrimary(), recover: [holder.bindAddress!] });
     expect([recovered.lacksData, recovered.get('key')?.toString()]).toEqual([false, 'given back']);
   });
+});
+
+it('a start leaves a role file that says the same as it is, and writes one that has gone', async () => {
+  const roleFile = newFile();
+  const data = newFile();
+  const first = await serve({ data, roleFile });
+  first.set('key', 'value');
+  await first.close();
+  const { ino } = statSync(roleFile);
+  const second = await serve({ data, roleFile });
+  expect(statSync(roleFile).ino).toBe(ino);
+  await second.close();
+  // A replaced file is another one.
+  expect(statSync(roleFile).ino).not.toBe(ino);
+  const kept = decodeRole(readFileSync(roleFile));
+  rmSync(roleFile);
+  const { files } = systemNodeSeams;
+  const keeper = new RoleKeeper({ file: roleFile, files, fileMode: '600', kept, role: () => kept });
+  await keeper.save();
+  expect(decodeRole(readFileSync(roleFile))).toEqual(kept);
 });
 
 it('a primary that was never written to lacks nothing after an orderly end', async () => {

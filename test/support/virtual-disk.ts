@@ -59,6 +59,7 @@ export class VirtualDisk {
       indexedSink: async (_path, sink) => sink,
       readState: (path, maxBytes) => this.read(path)?.subarray(0, maxBytes + 1),
       replaceState: (path, bytes) => this.#replace(process, path, Buffer.from(bytes)),
+      async syncState() {},
       openData() {
         throw new Error('a virtual node has no data directory');
       },
