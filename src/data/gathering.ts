@@ -2,8 +2,8 @@
 import type { Timer, Timers } from '../clock.js';
 
 /** While nobody waits for the disk, what is published gathers for so long, unless it is so much. */
-const GATHER_MS = 2;
-const GATHER_BYTES = 262_144;
+const GATHER_MS = 5;
+const GATHER_BYTES = 1_048_576;
 
 /** The bytes that gather in one journal. */
 export class Gathering {

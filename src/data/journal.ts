@@ -22,7 +22,7 @@ export type FsyncPolicy = 'always' | 'everysec' | 'no';
 
 const SYNC_EVERY_MS = 1_000;
 /** Clients are not answered while more bytes wait for the disk. */
-const HOLD_BYTES = 64 * 1_048_576;
+const HOLD_BYTES = 48 * 1_048_576;
 /** A disk that is further behind counts as failed. */
 const LOST_BYTES = 1024 * 1_048_576;
 
