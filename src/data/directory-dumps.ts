@@ -84,7 +84,7 @@ export function dumpsOf(directory: string, { segments, bases }: Manifest): Direc
   ]);
 }
 
-/** Whether the manifest names all of these files still: a server drops those that it does not need any more. */
+/** Whether the manifest names all of these files still: a server drops those that it no longer needs. */
 export async function areStillNamed(directory: string, dumps: readonly DirectoryDump[]): Promise<boolean> {
   const named = new Set(dumpsOf(directory, await readDirectory(directory)).map(({ name }) => name));
   return dumps.every(({ name }) => named.has(name));

@@ -54,7 +54,7 @@ export async function runVerifyData(invocation: VerifyDataInvocation): Promise<n
   try {
     for (const dump of dumpsOf(directory, manifest)) {
       const file = await verified(directory, dump, progress);
-      // What the server that has the directory has removed meanwhile was not damaged.
+      // A file that the server has removed meanwhile was not damaged.
       if (file.faultCount > 0 && !(await areStillNamed(directory, [dump]))) continue;
       if (!json) await output.write(fileText(file));
       files.push(file);
