@@ -47,7 +47,8 @@ export class DumpMaker {
       await keeper.update(change);
     } catch (error) {
       await file.close().catch(() => {});
-      if (change === undefined) await removals.remove(filesOfDump(file.name));
+      // Its room may be needed now: the disk may be full.
+      if (change === undefined) await removals.remove(filesOfDump(file.name), { isUrgent: true });
       else this.#doubtful.push(file.name);
       throw error;
     }

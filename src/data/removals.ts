@@ -23,51 +23,44 @@ export interface RemovalsOptions {
   readonly log: Log;
 }
 
+/** The pauses of one removal. */
+interface Pace {
+  isHurried: boolean;
+  /** Ends the pause that is being made. */
+  goOn(): void;
+}
+
 /** The removals of one directory, until `stop`. */
 export class Removals {
   readonly #options: RemovalsOptions;
   readonly #left = new Set<string>();
   #retry: Timer | undefined;
-  /** Ends the pause that is being made. */
-  #goOn: () => void = () => {};
-  #isHurried = false;
+  readonly #paces = new Set<Pace>();
   #isStopped = false;
 
   constructor(options: RemovalsOptions) {
     this.#options = options;
   }
 
-  /** Removes these files, and what was left before. It never rejects. */
-  async remove(names: Iterable<string>): Promise<void> {
-    const { files, timers, log } = this.#options;
-    this.#isHurried = this.#isStopped;
-    const isFirst = new Set(names);
-    for (const name of new Set([...this.#left, ...isFirst])) {
-      try {
-        await this.#removePieces(name);
-        await files.remove(name);
-        this.#left.delete(name);
-      } catch (error) {
-        this.#left.add(name);
-        if (isFirst.has(name)) {
-          const reason = (error as Error).message;
-          log.warn(
-            `${files.pathOf(name)} is needed no more, and was not removed: ${reason}. It is tried again`,
-          );
-        }
-      }
-    }
+  /** Removes these files, and what was left before, `isUrgent` without pauses. It never rejects. */
+  async remove(names: Iterable<string>, { isUrgent = false } = {}): Promise<void> {
+    const pace = { isHurried: isUrgent || this.#isStopped, goOn() {} };
+    this.#paces.add(pace);
+    await this.#removeAll(new Set(names), pace);
+    this.#paces.delete(pace);
     if (this.#left.size === 0 || this.#isStopped) return;
-    this.#retry ??= timers.after(RETRY_MS, () => {
+    this.#retry ??= this.#options.timers.after(RETRY_MS, () => {
       this.#retry = undefined;
       void this.remove([]);
     });
   }
 
-  /** Makes no more pauses in the removal that is under way: room is needed, or a caller waits for its end. */
+  /** Makes no more pauses in the removals that are under way: room is needed, or the next is due. */
   hurry(): void {
-    this.#isHurried = true;
-    this.#goOn();
+    for (const pace of this.#paces) {
+      pace.isHurried = true;
+      pace.goOn();
+    }
   }
 
   /** Tries nothing again by itself, and makes no more pauses. */
@@ -77,23 +70,41 @@ export class Removals {
     this.hurry();
   }
 
-  /** Takes a large file's bytes from it, as long as nothing hurries. */
-  async #removePieces(name: string): Promise<void> {
-    const { files, clock } = this.#options;
-    while (!this.#isHurried) {
-      const startedUs = clock.monotonicUs();
-      if (!(await files.shorten(name, PIECE_BYTES))) return;
-      await this.#pause(((clock.monotonicUs() - startedUs) * PAUSE_TIMES) / 1_000);
+  async #removeAll(names: ReadonlySet<string>, pace: Pace): Promise<void> {
+    const { files, log } = this.#options;
+    for (const name of new Set([...this.#left, ...names])) {
+      try {
+        await this.#removePieces(name, pace);
+        await files.remove(name);
+        this.#left.delete(name);
+      } catch (error) {
+        this.#left.add(name);
+        if (names.has(name)) {
+          const reason = (error as Error).message;
+          log.warn(
+            `${files.pathOf(name)} is needed no more, and was not removed: ${reason}. It is tried again`,
+          );
+        }
+      }
     }
   }
 
-  async #pause(delayMs: number): Promise<void> {
-    if (this.#isHurried) return;
-    const { timers } = this.#options;
+  /** Takes a large file's bytes from it, as long as nothing hurries. */
+  async #removePieces(name: string, pace: Pace): Promise<void> {
+    const { files, clock } = this.#options;
+    while (!pace.isHurried) {
+      const startedUs = clock.monotonicUs();
+      if (!(await files.shorten(name, PIECE_BYTES))) return;
+      await this.#pause(((clock.monotonicUs() - startedUs) * PAUSE_TIMES) / 1_000, pace);
+    }
+  }
+
+  async #pause(delayMs: number, pace: Pace): Promise<void> {
+    if (pace.isHurried) return;
     let timer: Timer | undefined;
     await new Promise<void>((resolve) => {
-      this.#goOn = resolve;
-      timer = timers.after(Math.ceil(delayMs), resolve);
+      pace.goOn = resolve;
+      timer = this.#options.timers.after(Math.ceil(delayMs), resolve);
     });
     timer?.cancel();
   }

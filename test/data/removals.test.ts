@@ -68,12 +68,28 @@ it.each(['hurry', 'stop'] as const)('%s ends the pauses: the rest goes at once',
   expect(bytes()).toBeUndefined();
 });
 
-it('a hurry is of one removal, and the next makes pauses again', async () => {
+it('an urgent removal makes no pauses', async () => {
   const { world, removals, bytes } = await largeFile();
+  const removal = removals.remove([NAME], { isUrgent: true });
+  await pass(world, 4);
+  await removal;
+  expect(bytes()).toBeUndefined();
+});
+
+it('a hurry is of the removals under way, whichever was begun last, and the next one makes pauses again', async () => {
+  const { world, removals, bytes } = await largeFile();
+  const removal = removals.remove([NAME]);
+  await pass(world, 4);
+  await removals.remove([]);
   removals.hurry();
-  void removals.remove([NAME]);
-  await pass(world, 8);
-  expect(bytes()).toBe(22 * MIB);
+  await pass(world, 4);
+  await removal;
+  expect(bytes()).toBeUndefined();
+  const again = await largeFile();
+  again.removals.hurry();
+  void again.removals.remove([NAME]);
+  await pass(again.world, 8);
+  expect(again.bytes()).toBe(22 * MIB);
 });
 
 it('a file that cannot be shortened is logged, and tried again', async () => {
