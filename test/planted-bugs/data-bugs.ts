@@ -167,4 +167,32 @@ export const dataBugs: readonly PlantedBug[] = [
     replace: 'held[shard] === undefined || (held',
     tests: ['test/data/promotions.test.ts'],
   },
+  {
+    name: 'a large file is removed without a pause',
+    file: 'src/data/removals.ts',
+    find: 'if (pace.isHurried) return;',
+    replace: 'if (pace.isHurried || delayMs > 0) return;',
+    tests: ['test/data/removals.test.ts'],
+  },
+  {
+    name: 'a removal makes pauses while the server stops',
+    file: 'src/data/removals.ts',
+    find: '      pace.isHurried = true;\n      pace.goOn();\n',
+    replace: '      pace.goOn();\n',
+    tests: ['test/data/removals.test.ts'],
+  },
+  {
+    name: 'a file that a server removes while its directory is verified is a fault',
+    file: 'src/cli/data/verify.ts',
+    find: 'if (file.faultCount > 0 && !(await areStillNamed',
+    replace: 'if (file.faultCount < 0 && !(await areStillNamed',
+    tests: ['test/cli/data/verify-dropped.test.ts'],
+  },
+  {
+    name: 'a role file that was read counts as written whatever it says',
+    file: 'src/server/role-file.ts',
+    find: 'found?.bytes.equals(bytes) === true && (await found.isSynced)',
+    replace: 'found !== undefined && (await found.isSynced)',
+    tests: ['test/server/role-file.test.ts'],
+  },
 ];

@@ -233,6 +233,20 @@ it('a start leaves a role file that says the same as it is, and writes one that 
   expect(decodeRole(readFileSync(roleFile))).toEqual(kept);
 });
 
+it('a start that has another role than the file writes it, and what follows is written however it was', async () => {
+  const roleFile = newFile();
+  await (await serve({ data: newFile(), roleFile })).close();
+  const kept = decodeRole(readFileSync(roleFile));
+  let role: KeptRole = { ...kept, primary: { host: '127.0.0.1', port: 7631 } };
+  const { files } = systemNodeSeams;
+  const keeper = new RoleKeeper({ file: roleFile, files, fileMode: '600', kept, role: () => role });
+  await keeper.save();
+  expect(decodeRole(readFileSync(roleFile))).toEqual(role);
+  role = kept;
+  await keeper.save();
+  expect(decodeRole(readFileSync(roleFile))).toEqual(kept);
+});
+
 it('a primary that was never written to lacks nothing after an orderly end', async () => {
   const roleFile = newFile();
   await (await serve({ roleFile })).close();
