@@ -11,13 +11,9 @@ import { ReplicationMetrics } from '../replication/metrics.js';
 import type { Carousel, Joiner } from '../replication/primary/carousel.js';
 import { Subscriber } from '../replication/primary/subscriber.js';
 import type { FrameStream } from '../replication/stream/stream.js';
-import type { Connection } from '../transport/connection.js';
 import type { DumpFile } from './dump-file.js';
-import { Gathering } from './gathering.js';
+import { DumpSink } from './dump-sink.js';
 import { markedPairs } from './segment-proofs.js';
-
-/** So many bytes may wait to be written before the scan waits for them. */
-const BUFFER_BYTES = 1_048_576;
 
 /** The options of a base. */
 export interface BaseOptions {
@@ -89,83 +85,5 @@ export class BaseMaker {
     this.#subscriber.close();
     this.#sink.destroy();
     this.#end(error);
-  }
-}
-
-/**
- * A dump as a connection of the stream: bytes that it has taken wait until they are written, many of them at
- * once.
- */
-class DumpSink implements Connection {
-  readonly remoteAddress = 'the data directory';
-  readonly handlers = { onData() {}, onDrain() {}, onClose() {} };
-  readonly #file: DumpFile;
-  readonly #fail: (error: Error) => void;
-  #waiting: Buffer[] = [];
-  #bufferedBytes = 0;
-  sentBytes = 0;
-  #isFull = false;
-  #writing: Promise<void> | undefined;
-  readonly #gathering: Gathering;
-  #isEnding = false;
-
-  constructor(file: DumpFile, timers: Timers, fail: (error: Error) => void) {
-    this.#file = file;
-    this.#fail = fail;
-    this.#gathering = new Gathering(timers, () => this.#begin());
-  }
-
-  get bufferedBytes(): number {
-    return this.#bufferedBytes;
-  }
-
-  write(bytes: Uint8Array): boolean {
-    this.#waiting.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-    this.#bufferedBytes += bytes.length;
-    if (!this.#gathering.waits(this.#bufferedBytes)) this.#begin();
-    this.#isFull ||= this.#bufferedBytes >= BUFFER_BYTES;
-    return !this.#isFull;
-  }
-
-  /** Resolves when all is written. */
-  async written(): Promise<void> {
-    this.#isEnding = true;
-    this.#begin();
-    while (this.#writing !== undefined) await this.#writing;
-    this.#gathering.cancel();
-  }
-
-  #begin(): void {
-    this.#writing ??= this.#writeOn();
-  }
-
-  async #writeOn(): Promise<void> {
-    try {
-      while (this.#waiting.length > 0 && (this.#isEnding || !this.#gathering.waits(this.#bufferedBytes))) {
-        this.#gathering.taken();
-        const pieces = this.#waiting;
-        this.#waiting = [];
-        const bytes = this.#bufferedBytes;
-        await this.#file.append(pieces);
-        this.#bufferedBytes -= bytes;
-        this.sentBytes += bytes;
-        if (this.#isFull && this.#bufferedBytes < BUFFER_BYTES) {
-          this.#isFull = false;
-          this.handlers.onDrain();
-        }
-      }
-    } catch (error) {
-      this.#fail(error as Error);
-    } finally {
-      this.#writing = undefined;
-    }
-  }
-
-  flush(): void {}
-  pause(): void {}
-  resume(): void {}
-  end(): void {}
-  destroy(): void {
-    this.#gathering.cancel();
   }
 }

@@ -213,12 +213,12 @@ export class DataDirectory {
     await this.#bases.tidied;
   }
 
-  /** Makes the base that the content needs, if it needs one. Rejects with why it is not whole. */
+  /** Makes the base that the content needs, and waits for no other. Rejects with why it is not whole. */
   async anchor(): Promise<void> {
     if (this.#fault !== undefined) return;
     this.#retry?.cancel();
     await this.#journal.begun();
-    await this.#bases.settled();
+    if (this.#keeper.lacksBase) await this.#bases.settled();
     if (this.#keeper.lacksBase) await this.makeBase();
   }
 
