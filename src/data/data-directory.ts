@@ -265,13 +265,10 @@ export class DataDirectory {
   }
 
   #newJournal(): Journal {
-    const { timers, log, segmentBytes, onSynced } = this.#options;
     return new Journal({
-      timers,
-      log,
+      ...this.#options,
       fsync: this.#fsync,
-      segmentBytes,
-      onSynced: () => onSynced?.(),
+      onSynced: () => this.#options.onSynced?.(),
       openSegment: (hello, start) => this.#openSegment(hello, start),
       onInterrupted: () => {
         const stream = this.#options.stream();

@@ -3,7 +3,7 @@
  * which takes its bytes as they are. A disk that is slow is behind in the log, and nobody waits for it but
  * clients that are to be answered when their writes are synced.
  */
-import type { Timer, Timers } from '../clock.js';
+import type { Clock, Timer, Timers } from '../clock.js';
 import { encodeHelloFrame } from '../frame/hello.js';
 import type { History } from '../replication/history.js';
 import type { Log } from '../replication/log.js';
@@ -35,6 +35,7 @@ export interface SegmentStart {
 
 /** The options of a journal. */
 export interface JournalOptions {
+  clock: Clock;
   timers: Timers;
   log: Log;
   fsync: FsyncPolicy;
@@ -64,8 +65,6 @@ export class Journal {
   /** The place behind what was given to the disk, behind what is on it, and behind what was taken over. */
   #writtenEnd = 0;
   #syncedEnd = 0;
-  /** The synced end at the last report of it. */
-  #reportedEnd = 0;
   #lastEnd = 0;
   readonly #waiters = new SyncWaiters();
   #running: Promise<void> | undefined;
@@ -83,7 +82,7 @@ export class Journal {
     this.#options = options;
     this.#fsync = options.fsync;
     this.#gathering = new Gathering(options.timers, () => this.#work());
-    this.#turns = new PutOffTurns(options.timers);
+    this.#turns = new PutOffTurns(options);
     this.#syncs = new Syncs(options, () => this.#segment?.name ?? '');
     this.#proofs = new SegmentProofs(options.timers, () => this.#work());
   }
@@ -186,7 +185,6 @@ export class Journal {
   whenSynced(run: (isSynced: boolean) => void): void {
     const { end } = this;
     this.#waiters.add(end, run);
-    // Those who wait for what is on the disk are answered while the next write is under way.
     if (this.#isFaulty || end <= this.#syncedEnd) this.#answer();
     if (this.#waiters.isEmpty) return;
     this.#work();
@@ -228,7 +226,6 @@ export class Journal {
     if (this.#isFaulty) return;
     // Clients of turns that wait are held with the others, none of whom is answered.
     this.#turns.close();
-    this.#report();
     this.#isFaulty = true;
     this.#proofs.cancel();
     this.#syncTimer?.cancel();
@@ -300,15 +297,14 @@ export class Journal {
         ? this.#syncs.run(() => segment.appendSealed(pieces, true))
         : segment.appendSealed(pieces, false);
       if (isSynced) this.#turns.begin();
-      // The clients of the group before are answered while this one is on its way.
-      this.#report();
       await writing;
       source?.written();
       this.#writtenEnd = end;
-      if (isSynced) this.#syncedEnd = end;
-      else if (!this.#waiters.isEmpty) await this.#sync();
+      if (isSynced) {
+        this.#synced(end);
+        await this.#turns.rounds();
+      } else if (!this.#waiters.isEmpty) await this.#sync();
       this.#turns.end();
-      if (this.#tasks.length > 0 || !this.#hasWork()) this.#report();
       if (this.#fsync !== 'no') this.#planSync();
     }
   }
@@ -366,15 +362,10 @@ export class Journal {
     await this.#syncs.run(mark).catch((error: Error) => this.#fail(error));
   }
 
+  /** Has clients answered whose writes are on the disk, and reports that there is more. */
   #synced(end: number): void {
-    this.#syncedEnd = Math.max(this.#syncedEnd, end);
-    this.#report();
-  }
-
-  /** Has clients answered whose writes are on the disk, and reports that there is more, unless it has. */
-  #report(): void {
-    if (this.#reportedEnd === this.#syncedEnd) return;
-    this.#reportedEnd = this.#syncedEnd;
+    if (end <= this.#syncedEnd) return;
+    this.#syncedEnd = end;
     this.#answer();
     this.#options.onSynced();
   }

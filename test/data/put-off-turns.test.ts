@@ -5,7 +5,7 @@ import { VirtualWorld } from '../support/virtual-world.js';
 
 function putOff() {
   const world = new VirtualWorld();
-  const turns = new PutOffTurns(world.seams.timers);
+  const turns = new PutOffTurns(world.seams);
   const ended: string[] = [];
   return { world, turns, ended, turn: (name: string) => () => ended.push(name) };
 }
@@ -79,4 +79,27 @@ it('turns that wait end when their stream is left, and no timer of theirs stays'
   turns.putsOff(turn('b'));
   world.run(10);
   expect(ended).toEqual(['a', 'b']);
+});
+
+it.each([
+  { roundUs: 10, rounds: 4 },
+  { roundUs: 60, rounds: 2 },
+  { roundUs: 1_000, rounds: 1 },
+])('clients that are answered have $rounds rounds of $roundUs µs to write', async ({ roundUs, rounds }) => {
+  let nowUs = 5;
+  const ends: (() => void)[] = [];
+  const clock = { nowMs: () => 0, monotonicUs: () => nowUs };
+  const timers = { after: () => ({ cancel() {} }), endOfTurn: (run: () => void) => void ends.push(run) };
+  const turns = new PutOffTurns({ clock, timers });
+  let isOver = false;
+  void turns.rounds().then(() => {
+    isOver = true;
+  });
+  let passed = 0;
+  for (; !isOver && passed < 10; passed += 1) {
+    nowUs += roundUs;
+    ends.shift()?.();
+    await new Promise(setImmediate);
+  }
+  expect(passed).toBe(rounds);
 });
