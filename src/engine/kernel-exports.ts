@@ -223,6 +223,7 @@ export interface KernelExports {
     length: number,
     offset: number,
     entries: number,
+    before: number,
     most: number,
     start: number,
     proved: number,

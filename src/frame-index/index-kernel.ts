@@ -117,42 +117,55 @@ export class EntryState {
    */
   plainEntries(bytes: Buffer, offset: number): Buffer {
     const piece = bytes.subarray(0, PIECE_BYTES);
-    const entries = this.#entries.reserve(MOST_ENTRIES * INDEX_ENTRY_BYTES);
-    const frames = this.#buffer.fill(piece);
-    const { exports } = this.#kernel;
-    const made = exports.plainEntries(this.#address, frames, piece.length, offset, entries, MOST_ENTRIES);
-    return Buffer.from(this.#kernel.bytes.subarray(entries, entries + made * INDEX_ENTRY_BYTES));
+    this.#entries.reserve(MOST_ENTRIES * INDEX_ENTRY_BYTES);
+    this.#buffer.fill(piece);
+    return this.#made(this.#plainEntries(piece.length, offset, 0));
   }
 
   /**
    * Makes the entries of frames and the seal of them and of those of `group`, which is then open for the next
    * one with that seal as its first. Undefined, and nothing has changed: they are not all plain batches that
-   * lie whole in 256 KiB, or too many. `offset` is that of the first in the dump.
+   * have 256 KiB at most, or are too many. `offset` is that of the first in the dump.
    */
   sealGroup(pieces: readonly Buffer[], offset: number, group: OpenGroup): SealedGroup | undefined {
-    let length = 0;
-    for (const piece of pieces) length += piece.length;
-    if (length > PIECE_BYTES) return undefined;
     const entries = this.#entries.reserve(MOST_ENTRIES * INDEX_ENTRY_BYTES);
-    const frames = this.#buffer.fill(...pieces);
+    const window = this.#buffer.reserve(PIECE_BYTES);
+    let before = 0;
+    let start = offset;
+    let held = 0;
+    for (const piece of pieces) {
+      for (let at = 0; at < piece.length; ) {
+        if (held === PIECE_BYTES) {
+          const made = this.#plainEntries(held, start, before);
+          if (made === 0) return undefined;
+          before += made;
+          const end = this.#endBehind(before);
+          this.#kernel.bytes.copyWithin(window, window + end - start, window + held);
+          held -= end - start;
+          start = end;
+        }
+        const taken = Math.min(piece.length - at, PIECE_BYTES - held);
+        this.#kernel.bytes.set(piece.subarray(at, at + taken), window + held);
+        held += taken;
+        at += taken;
+      }
+    }
     const made = this.#kernel.exports.sealGroup(
       this.#address,
       group.proof.#address,
-      frames,
-      length,
-      offset,
+      window,
+      held,
+      start,
       entries,
+      before,
       MOST_ENTRIES,
       group.start,
       group.frames,
       this.#seal,
     );
     if (made === 0) return undefined;
-    const { bytes } = this.#kernel;
-    return {
-      entries: Buffer.from(bytes.subarray(entries, entries + made * INDEX_ENTRY_BYTES)),
-      seal: Buffer.from(bytes.subarray(this.#seal, this.#seal + SEAL_FRAME_BYTES)),
-    };
+    const seal = this.#kernel.bytes.subarray(this.#seal, this.#seal + SEAL_FRAME_BYTES);
+    return { entries: this.#made(made), seal: Buffer.from(seal) };
   }
 
   /** Begins an entry. */
@@ -185,6 +198,29 @@ export class EntryState {
   /** Frees the memory. */
   close(): void {
     this.#kernel.exports.release(this.#address);
+  }
+
+  /**
+   * Makes the entries of so many bytes in the buffer, behind the entries that were made before; `offset` is
+   * that of the first byte in the dump. Returns their count.
+   */
+  #plainEntries(length: number, offset: number, before: number): number {
+    const entries = this.#entries.address + before * INDEX_ENTRY_BYTES;
+    const most = MOST_ENTRIES - before;
+    const { exports } = this.#kernel;
+    return exports.plainEntries(this.#address, this.#buffer.address, length, offset, entries, most);
+  }
+
+  /** Returns the offset behind the frames of the first entries that were made. */
+  #endBehind(count: number): number {
+    const last = this.#entries.address + (count - 1) * INDEX_ENTRY_BYTES;
+    return new IndexEntries(this.#kernel.bytes.subarray(last, last + INDEX_ENTRY_BYTES)).end(0);
+  }
+
+  /** Returns a copy of the first entries that were made. */
+  #made(count: number): Buffer {
+    const from = this.#entries.address;
+    return Buffer.from(this.#kernel.bytes.subarray(from, from + count * INDEX_ENTRY_BYTES));
   }
 
   #inPieces(bytes: Uint8Array, take: (at: number, length: number) => void): void {

@@ -5,7 +5,10 @@ import { encodeFrame } from '../../src/frame/frame.js';
 import { encodeHelloFrame } from '../../src/frame/hello.js';
 import { INDEX_ENTRY_BYTES, IndexEntries } from '../../src/frame/index-entry.js';
 import { FrameKind } from '../../src/frame/kinds.js';
+import { decodeSeal } from '../../src/frame/seal.js';
+import { indexKernel } from '../../src/frame-index/index-kernel.js';
 import { Indexer } from '../../src/frame-index/indexer.js';
+import { FRAME_HEADER_BYTES } from '../../src/limits.js';
 import { DumpBuilder } from '../support/dump-builder.js';
 import { RandomSource } from '../support/random.js';
 
@@ -186,4 +189,35 @@ it('takes nothing more once it is closed, when its memory may be that of another
     expect(Buffer.concat([made[index]!, indexer.push(rest)])).toEqual(expected[index]);
     indexer.close();
   }
+});
+
+it('makes the entries of a large group and its seal in one call, unless it cannot', () => {
+  const groupOf = (...valueBytes: number[]) =>
+    Buffer.concat(valueBytes.map((bytes, at) => batch([record(3, BigInt(at + 1), 1n, bytes)])));
+  const sealed = (group: Buffer, pieceBytes: number) => {
+    const indexer = new Indexer();
+    const proof = indexKernel().open();
+    const hello = encodeHelloFrame({ role: 'replica', watermarks: [0n] });
+    indexer.push(hello);
+    proof.begin({ offset: 0, bytes: 0, kind: 0, isPlainBatch: false });
+    const count = Math.ceil(group.length / pieceBytes);
+    const pieces = Array.from({ length: count }, (_, at) =>
+      group.subarray(at * pieceBytes).subarray(0, pieceBytes),
+    );
+    const made = indexer.seal(pieces, { proof, start: 0, frames: 1 });
+    indexer.close();
+    proof.close();
+    if (made === undefined) return undefined;
+    const whole = indexOf(Buffer.concat([hello, group, made.seal]));
+    expect(made.entries.equals(whole.subarray(2 * INDEX_ENTRY_BYTES))).toBe(true);
+    return decodeSeal(made.seal.subarray(FRAME_HEADER_BYTES)).frames;
+  };
+  const large = groupOf(100_000, 0, 250_000, 262_000, 10, 200_000, 30_000);
+  for (const pieceBytes of [1_000, 65_536, 262_144, large.length]) expect(sealed(large, pieceBytes)).toBe(8);
+  expect(sealed(groupOf(100_000, 262_144), 65_536)).toBeUndefined();
+  expect(sealed(groupOf(262_144, 100_000), 65_536)).toBeUndefined();
+  const empty = batch([]);
+  const emptyOnes = (count: number) => Buffer.alloc(count * empty.length, empty);
+  expect(sealed(emptyOnes(4_095), 65_536)).toBe(4_096);
+  for (const count of [4_096, 13_200]) expect(sealed(emptyOnes(count), 65_536)).toBeUndefined();
 });

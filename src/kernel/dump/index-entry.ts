@@ -121,10 +121,10 @@ export function plainEntries(
 
 /**
  * Writes the entries of a group of frames, as `plainEntries`, and of the seal behind them, whose payload
- * (src/frame/seal.ts) follows the header at `seal`. `proof` is the state whose hash has taken the entries
- * that this seal proves besides: so many, the first of a frame at `start`. It then has the seal's own, with
- * which the next group begins. Returns how many there are; 0, and nothing has changed: some frame is not a
- * plain batch.
+ * (src/frame/seal.ts) follows the header at `seal`. The group's first entries, `before` of them, are there
+ * already. `proof` is the state whose hash has taken the entries that this seal proves besides: so many, the
+ * first of a frame at `start`. It then has the seal's own, with which the next group begins. Returns how many
+ * there are; 0, and nothing has changed: some frame is not a plain batch.
  */
 export function sealGroup(
   state: usize,
@@ -133,13 +133,17 @@ export function sealGroup(
   length: usize,
   offset: f64,
   entries: usize,
+  before: u32,
   most: u32,
   start: f64,
   proved: u32,
   seal: usize,
 ): u32 {
-  const made = plainEntries(state, at, length, offset, entries, most - 1);
-  if (made === 0) return 0;
+  if (before >= most - 1) return 0;
+  const first = entries + <usize>before * INDEX_ENTRY_BYTES;
+  const last = plainEntries(state, at, length, offset, first, most - before - 1);
+  if (last === 0) return 0;
+  const made = before + last;
   const own = entries + <usize>made * INDEX_ENTRY_BYTES;
   const end = load<u64>(own - INDEX_ENTRY_BYTES) + <u64>load<u32>(own - INDEX_ENTRY_BYTES, 8);
   if (end !== <u64>offset + <u64>length) return 0;
