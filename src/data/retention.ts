@@ -18,7 +18,7 @@ export const KEEP_PATTERN = /^(?:bases:[1-9]\d{0,5}|[1-9]\d{0,8}(?:s|m|h|d|kb|mb
 export const BASE_PATTERN = /^(?:auto|never|[1-9]\d{0,8}(?:kb|mb|gb|tb))$/i;
 
 /** A tail that is smaller is never worth a base, unless a size is given. */
-const BASE_AFTER_BYTES = 64 * 1024 ** 2;
+const BASE_AFTER_BYTES = 512 * 1024 ** 2;
 const UNITS: Readonly<Record<string, number>> = {
   s: 1_000,
   m: 60_000,

@@ -86,8 +86,9 @@ describe('--data-base', () => {
   });
 
   it('says when one is due', () => {
-    expect(isBaseDue('auto', 65 * MIB, 0)).toBe(true);
-    expect(isBaseDue('auto', 65 * MIB, 70 * MIB)).toBe(false);
+    expect(isBaseDue('auto', 512 * MIB, 0)).toBe(false);
+    expect(isBaseDue('auto', 513 * MIB, 0)).toBe(true);
+    expect(isBaseDue('auto', 513 * MIB, 600 * MIB)).toBe(false);
     expect(isBaseDue('never', 1_000 * MIB, 0)).toBe(false);
     expect(isBaseDue({ bytes: MIB }, MIB, 70 * MIB)).toBe(true);
     expect(isBaseDue({ bytes: MIB }, MIB - 1, 0)).toBe(false);
