@@ -12,12 +12,14 @@ import { portOf } from './joining.js';
 import { residentBytes } from './process-figures.js';
 import { median } from './statistics.js';
 
-/** Of each row one line: requests of 50 clients, so many in flight each, with values of so many bytes. */
+/** Of each row one line: so many clients, with so many requests in flight each and values of so many bytes. */
 const ROWS = [
-  { fsync: 'everysec', valueBytes: 64, pipeline: 64, requests: 2_000_000 },
-  { fsync: 'everysec', valueBytes: 1_024, pipeline: 64, requests: 500_000 },
-  { fsync: 'everysec', valueBytes: 64, pipeline: 1, requests: 100_000 },
-  { fsync: 'always', valueBytes: 64, pipeline: 1, requests: 100_000 },
+  { fsync: 'everysec', clients: 50, valueBytes: 64, pipeline: 64, requests: 2_000_000 },
+  { fsync: 'everysec', clients: 50, valueBytes: 1_024, pipeline: 64, requests: 500_000 },
+  { fsync: 'everysec', clients: 50, valueBytes: 64, pipeline: 1, requests: 100_000 },
+  { fsync: 'always', clients: 8, valueBytes: 64, pipeline: 1, requests: 40_000 },
+  { fsync: 'always', clients: 50, valueBytes: 64, pipeline: 1, requests: 100_000 },
+  { fsync: 'always', clients: 50, valueBytes: 64, pipeline: 16, requests: 400_000 },
 ] as const;
 const KEYS = 100_000;
 const SAMPLE_MS = 50;
@@ -40,6 +42,7 @@ interface Rivals {
 /** Medians of the rounds. */
 export interface DataFigure {
   readonly fsync: Fsync;
+  readonly clients: number;
   readonly valueBytes: number;
   readonly pipeline: number;
   /** Requests a second of ours without a directory, of ours with it, and of redis-server. */
@@ -69,11 +72,11 @@ export async function benchData({ rounds, scale }: { rounds: number; scale: numb
 
 async function benchRow(
   rivals: Rivals,
-  { fsync, valueBytes, pipeline, requests }: (typeof ROWS)[number],
+  { fsync, clients, valueBytes, pipeline, requests }: (typeof ROWS)[number],
   { rounds, scale }: { rounds: number; scale: number },
 ): Promise<DataFigure> {
   const n = Math.max(5_000, Math.round(requests * scale));
-  const flags = { t: 'set', P: pipeline, d: valueBytes, r: KEYS, n };
+  const flags = { t: 'set', c: clients, P: pipeline, d: valueBytes, r: KEYS, n };
   const rates: Record<keyof Rivals, number[]> = { without: [], kept: [], redis: [] };
   const peaks: Record<keyof Rivals, number> = { without: 0, kept: 0, redis: 0 };
   for (let round = -1; round < rounds; round += 1) {
@@ -95,6 +98,7 @@ async function benchRow(
   };
   return {
     fsync,
+    clients,
     valueBytes,
     pipeline,
     perSecond,

@@ -57,15 +57,15 @@ export function printClients(figures: readonly ClientFigure[]): void {
 }
 
 export function printData(figures: readonly DataFigure[]): void {
-  console.log('\nSET kept on a disk, 50 clients, no replica; requests a second:');
+  console.log('\nSET kept on a disk by pipeline (P) and clients (C), no replica; requests a second:');
   console.log(
-    '                             without    with --data      Redis   of without     of Redis     memory',
+    '                                 without    with --data      Redis   of without     of Redis     memory',
   );
-  for (const { fsync, valueBytes, pipeline, perSecond, ofWithout, ofRedis, memoryBytes } of figures) {
+  for (const { perSecond, ofWithout, ofRedis, memoryBytes, ...row } of figures) {
     const { without, kept, redis } = perSecond;
     const rates = [without, kept, redis].map((rate) => thousands(rate).padStart(12)).join('');
     const ratios = [ofWithout, ofRedis].map((some) => spreadOf(some).padStart(22)).join('');
-    const name = `${fsync} ${valueBytes} B P${pipeline}`.padEnd(22);
+    const name = `${row.fsync} ${row.valueBytes} B P${row.pipeline} C${row.clients}`.padEnd(26);
     console.log(`  ${name}${rates}${ratios}${(memoryBytes / 1024 ** 2).toFixed(0).padStart(6)} MiB`);
   }
 }
