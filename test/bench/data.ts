@@ -12,7 +12,7 @@ import { portOf } from './joining.js';
 import { residentBytes } from './process-figures.js';
 import { median } from './statistics.js';
 
-/** Of each row one line: so many clients, with so many requests in flight each and values of so many bytes. */
+/** Of each row one line: so many clients, so many requests in flight each, and values of so many bytes. */
 const ROWS = [
   { fsync: 'everysec', clients: 50, valueBytes: 64, pipeline: 64, requests: 2_000_000 },
   { fsync: 'everysec', clients: 50, valueBytes: 1_024, pipeline: 64, requests: 500_000 },

@@ -67,8 +67,8 @@ export const dataBugs: readonly PlantedBug[] = [
   {
     name: 'writes that were put off are acknowledged when the disk fails',
     file: 'src/data/journal.ts',
-    find: '    this.#turns.close();\n    this.#report();\n    this.#isFaulty = true;\n',
-    replace: '    this.#report();\n    this.#isFaulty = true;\n    this.#turns.close();\n',
+    find: '    this.#turns.close();\n    this.#isFaulty = true;\n',
+    replace: '    this.#isFaulty = true;\n    this.#turns.close();\n',
     tests: ['test/server/put-off-writes.test.ts'],
   },
   {
@@ -194,5 +194,26 @@ export const dataBugs: readonly PlantedBug[] = [
     find: 'found?.bytes.equals(bytes) === true && (await found.isSynced)',
     replace: 'found !== undefined && (await found.isSynced)',
     tests: ['test/server/role-file.test.ts'],
+  },
+  {
+    name: 'a dump writes no more of the bytes that came while it wrote',
+    file: 'src/data/dump-sink.ts',
+    find: '} while (this.#isDue());',
+    replace: '} while (this.#isEnding && this.#isDue());',
+    tests: ['test/data/dump-sink.test.ts'],
+  },
+  {
+    name: 'clients that are answered have no time to write again',
+    file: 'src/data/put-off-turns.ts',
+    find: 'round < ROUNDS &&',
+    replace: 'round < 0 &&',
+    tests: ['test/data/put-off-turns.test.ts'],
+  },
+  {
+    name: 'a frame that does not lie whole in the kernel has its rest left out',
+    file: 'src/frame-index/index-kernel.ts',
+    find: '          held -= end - start;',
+    replace: '          held = 0;',
+    tests: ['test/frame-index/indexer.test.ts'],
   },
 ];
