@@ -331,8 +331,9 @@ export class DataDirectory {
       // One that was begun for what was there before does not do; what is there now may not be begun yet.
       const retry = () => this.#journal.begun().then(() => isNeeded() && this.#saveLater(RETRY_MS));
       this.makeBase().then(retry, (error: Error) => {
-        log.warn(`no base was made: ${error.message}`);
-        if (isNeeded() && !(error instanceof GivenUp)) this.#failed(error);
+        const isFault = !(error instanceof GivenUp);
+        log[isFault ? 'warn' : 'info'](`no base was made: ${error.message}`);
+        if (isNeeded() && isFault) this.#failed(error);
         else void retry();
       });
     });
