@@ -1,11 +1,11 @@
 /** The wait until so much has gathered that it is worth a write of its own. */
 import type { Timer, Timers } from '../clock.js';
 
-/** While nobody waits for the disk, what is published gathers for so long, unless it is so much. */
+/** Bytes for whose writing nobody waits gather for so long, unless there are so many. */
 const GATHER_MS = 5;
 const GATHER_BYTES = 1_048_576;
 
-/** The bytes that gather in one journal. */
+/** The bytes that gather for one file. */
 export class Gathering {
   readonly #timers: Timers;
   readonly #done: () => void;

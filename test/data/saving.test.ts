@@ -37,6 +37,26 @@ const isMended = (node: DataNode) =>
     (fault) => fault === undefined,
   );
 
+/** Has the disk do nothing more from the sync of the first base on, which is the last before it is named. */
+function holdBase(files: LossyDisk) {
+  const held: (() => void)[] = [];
+  const { delay } = files;
+  files.behind = (operation, name) => {
+    if (operation === 'sync' && name === baseName(1)) files.delay = (run) => held.push(run);
+  };
+  const isHeld = () =>
+    eventually(
+      () => held.length,
+      (count) => count > 0,
+    );
+  const release = () => {
+    files.behind = () => {};
+    files.delay = delay;
+    for (const run of held) run();
+  };
+  return { isHeld, release };
+}
+
 describe('old files that cannot be removed', () => {
   it('are logged and removed later, while bases are made and writes are kept', async () => {
     const { files, node } = await startNode();
@@ -142,21 +162,11 @@ describe('a base that is being made', () => {
   it('counts for nothing once another stream is followed, however far it is', async () => {
     const { files, node } = await startNode();
     await node.set('key', 'value');
-    const held: (() => void)[] = [];
-    const { delay } = files;
-    // The last thing that is done to a base before it is named.
-    files.behind = (operation, name) => {
-      if (operation === 'sync' && name === baseName(1)) files.delay = (run) => held.push(run);
-    };
+    const { isHeld, release } = holdBase(files);
     const making = node.data.makeBase();
-    await eventually(
-      () => held.length,
-      (count) => count > 0,
-    );
+    await isHeld();
     node.data.follow(node.publisher, false);
-    files.behind = () => {};
-    files.delay = delay;
-    for (const run of held) run();
+    release();
     await expect(making).rejects.toThrow('another stream is followed');
     await eventually(
       () => node.data.isSynced,
@@ -171,6 +181,30 @@ describe('a base that is being made', () => {
     const closed = node.data.close(true);
     await expect(making).rejects.toThrow('the server stops');
     await closed;
+  });
+
+  it('is not waited for where the content does not need it', async () => {
+    const { files, node } = await startNode();
+    await node.set('key', 'value');
+    const { isHeld, release } = holdBase(files);
+    const making = node.data.makeBase();
+    await isHeld();
+    await node.data.anchor();
+    const closed = node.data.close(true);
+    release();
+    await expect(making).rejects.toThrow('the server stops');
+    await closed;
+  });
+
+  it('is no warning when a stop gives it up', async () => {
+    const { node } = await startNode({ segmentBytes: 1_000, rules: { ...ONE_BASE, base: { bytes: 1 } } });
+    node.data.giveUp();
+    for (let at = 0; at < 10; at += 1) await node.set(`key ${at}`, 'x'.repeat(300));
+    await eventually(
+      () => node.log.join(),
+      (log) => log.includes('no base was made: the server stops'),
+    );
+    expect(node.warnings).toEqual([]);
   });
 });
 

@@ -16,6 +16,7 @@ import { encodeWatermarks } from '../../src/frame/watermarks.js';
 import { Indexer } from '../../src/frame-index/indexer.js';
 import { batch, del, hello, ofFirst, ofSecond, set } from '../support/data-fixture.js';
 import { LossyDisk } from '../support/lossy-disk.js';
+import { piecesOf } from '../support/pieces.js';
 import { RandomSource } from '../support/random.js';
 
 const NAME = segmentName(1);
@@ -37,15 +38,6 @@ interface Segment {
   readonly index: Buffer;
   /** The offset behind the Hello, and behind each seal. */
   readonly ends: readonly number[];
-}
-
-/** Cuts bytes as the log of a stream does, without regard to frames. */
-function piecesOf(bytes: Buffer, length: () => number): Buffer[] {
-  const pieces: Buffer[] = [];
-  for (let at = 0; at < bytes.length; at += pieces.at(-1)!.length) {
-    pieces.push(bytes.subarray(at, at + length()));
-  }
-  return pieces;
 }
 
 async function segmentOf(
@@ -126,6 +118,7 @@ describe('a seal', () => {
       if (random.chance(0.05)) group.push(batchOf(300_000));
       return group;
     });
+    // The log of a stream hands out bytes without regard to frames.
     const { bytes, disk } = await segmentOf(
       groups.map((group) => piecesOf(Buffer.concat(group), () => random.between(1, 65_536))),
     );

@@ -10,16 +10,16 @@ import { indexKernel } from '../../src/frame-index/index-kernel.js';
 import { Indexer } from '../../src/frame-index/indexer.js';
 import { FRAME_HEADER_BYTES } from '../../src/limits.js';
 import { DumpBuilder } from '../support/dump-builder.js';
+import { piecesOf } from '../support/pieces.js';
 import { RandomSource } from '../support/random.js';
 
 /** The index of a dump that comes in pieces. */
 function indexOf(dump: Buffer, pieceBytes: () => number = () => dump.length): Buffer {
   const indexer = new Indexer();
   const made: Buffer[] = [];
-  for (let at = 0; at < dump.length; ) {
-    const piece = Buffer.from(dump.subarray(at, at + pieceBytes()));
+  for (const part of piecesOf(dump, pieceBytes)) {
+    const piece = Buffer.from(part);
     made.push(indexer.push(piece));
-    at += piece.length;
     // The indexer keeps nothing of what it was given.
     piece.fill(0xee);
   }
@@ -200,10 +200,7 @@ it('makes the entries of a large group and its seal in one call, unless it canno
     const hello = encodeHelloFrame({ role: 'replica', watermarks: [0n] });
     indexer.push(hello);
     proof.begin({ offset: 0, bytes: 0, kind: 0, isPlainBatch: false });
-    const count = Math.ceil(group.length / pieceBytes);
-    const pieces = Array.from({ length: count }, (_, at) =>
-      group.subarray(at * pieceBytes).subarray(0, pieceBytes),
-    );
+    const pieces = piecesOf(group, () => pieceBytes);
     const made = indexer.seal(pieces, { proof, start: 0, frames: 1 });
     indexer.close();
     proof.close();

@@ -2,6 +2,7 @@ import { xxh3 } from '@node-rs/xxhash';
 import { expect, it } from 'vitest';
 import { IndexEntries } from '../../src/frame/index-entry.js';
 import { indexKernel } from '../../src/frame-index/index-kernel.js';
+import { piecesOf } from '../support/pieces.js';
 import { RandomSource } from '../support/random.js';
 
 const random = new RandomSource(5);
@@ -11,11 +12,7 @@ const state = indexKernel().open();
 /** The hash of so many bytes that come in pieces. */
 function hashIn(bytes: Buffer, pieceBytes: () => number): bigint {
   state.begin({ offset: 0, bytes: bytes.length, kind: 1, isPlainBatch: false });
-  for (let at = 0; at < bytes.length; ) {
-    const piece = bytes.subarray(at, at + pieceBytes());
-    state.take(piece);
-    at += piece.length;
-  }
+  for (const piece of piecesOf(bytes, pieceBytes)) state.take(piece);
   return new IndexEntries(state.end()).hash(0);
 }
 

@@ -30,6 +30,8 @@ export class DataNode {
   readonly data: DataDirectory;
   readonly opened: OpenedData;
   readonly log: string[] = [];
+  /** The lines of the log that are warnings, or worse. */
+  readonly warnings: string[] = [];
   #isKilled = false;
 
   static async start(options: DataNodeOptions): Promise<DataNode> {
@@ -69,8 +71,12 @@ export class DataNode {
     if (!isClean) this.engine.setWatermarks(this.engine.watermarks().map(() => history.base));
     const metrics = new ReplicationMetrics();
     const encoding = {};
-    const write = (message: string) => void this.log.push(message);
-    const log: Log = { info: write, warn: write, error: write };
+    const info = (message: string) => void this.log.push(message);
+    const warn = (message: string) => {
+      info(message);
+      this.warnings.push(message);
+    };
+    const log: Log = { info, warn, error: warn };
     const { clock, timers } = systemSeams;
     // Timers that hurry: each second takes a millisecond.
     const hasty: Timers = {
